@@ -1,0 +1,1 @@
+//! Shapes, intervals, ops, graph, lowering and cost.

@@ -1,0 +1,4 @@
+//! Commits, proves and verifies zkml models.
+#![cfg_attr(feature = "prover", feature(portable_simd))]
+
+pub mod transcript;
