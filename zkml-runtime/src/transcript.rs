@@ -37,7 +37,8 @@ pub struct Transcript {
 impl Transcript {
     pub fn absorb_words(&mut self, tag: Tag, words: &[u32]) {
         let mut message = Vec::with_capacity(words.len() + 2);
-        message.extend([tag as u32, u32::try_from(words.len()).expect("a message has fewer than 2^32 words")]);
+        message
+            .extend([tag as u32, u32::try_from(words.len()).expect("a message has fewer than 2^32 words")]);
         message.extend_from_slice(words);
         self.channel.mix_u32s(&message);
     }

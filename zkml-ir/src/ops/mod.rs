@@ -1,0 +1,112 @@
+//! The ops of the language: one folder each.
+//!
+//! A language op ([`OpDef`]) is what a model's source calls by name. It checks its arguments and adds primitive nodes
+//! ([`crate::graph::Op`]) to a graph. `matmul` adds one node, `attention` a dozen.
+
+use crate::elem::Elem;
+use crate::graph::{GraphBuilder, NodeId};
+use std::collections::BTreeMap;
+
+/// A named argument's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgKind {
+    Tensor,
+    Int,
+    Real,
+    Bool,
+    /// `0..64`
+    Range,
+    /// `[64, 12, 64]`
+    Ints,
+}
+
+/// An argument's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arg {
+    Tensor(NodeId),
+    Int(i64),
+    Real(f64),
+    Bool(bool),
+    Range(i64, i64),
+    Ints(Vec<i64>),
+}
+
+/// What an op accepts.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Positional tensor arguments: their names, and how many at least and at most.
+    pub tensors: &'static [&'static str],
+    pub min_tensors: usize,
+    pub max_tensors: usize,
+    /// Named arguments: name, kind, required.
+    pub named: &'static [(&'static str, ArgKind, bool)],
+    /// Takes an element type in turbofish: `quantize::<I12>`.
+    pub turbofish: bool,
+}
+
+/// A call with evaluated arguments. Positional arguments are tensors; `x.op(y)` puts x first.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    pub tensors: Vec<NodeId>,
+    pub named: BTreeMap<String, Arg>,
+    pub elem: Option<Elem>,
+    /// Path for the names of the nodes it adds: `blocks[3].attention`.
+    pub name: String,
+}
+
+/// The part of a call that an error is about; the front end turns it into a span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The op's name.
+    Op,
+    /// Positional argument.
+    Tensor(usize),
+    Named(String),
+    Turbofish,
+    /// The whole call.
+    Call,
+}
+
+/// A refused call. `message` is one line, lower case, names in backticks; notes show the arithmetic; help says what to
+/// write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpError {
+    pub at: At,
+    pub message: String,
+    pub notes: Vec<String>,
+    pub help: Option<String>,
+}
+
+impl OpError {
+    pub fn new(at: At, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), notes: vec![], help: None }
+    }
+
+    pub fn note(mut self, n: impl Into<String>) -> Self {
+        self.notes.push(n.into());
+        self
+    }
+
+    pub fn help(mut self, h: impl Into<String>) -> Self {
+        self.help = Some(h.into());
+        self
+    }
+}
+
+/// An op of the language.
+pub trait OpDef: Sync {
+    fn name(&self) -> &'static str;
+    fn signature(&self) -> Signature;
+    /// Checks the call and adds its nodes; several results where the op has several (`split`).
+    fn build(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError>;
+}
+
+/// The op of this name. Operators have names too: `+` is `add`, `-` is `sub`, `*` is `mul`, unary `-` is `neg`.
+pub fn find(name: &str) -> Option<&'static dyn OpDef> {
+    all().iter().copied().find(|o| o.name() == name)
+}
+
+/// Every op of the language.
+pub fn all() -> &'static [&'static dyn OpDef] {
+    &[]
+}
