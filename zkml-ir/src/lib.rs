@@ -4,7 +4,9 @@
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
 pub mod elem;
+pub mod exec;
 pub mod graph;
+pub mod lower;
 pub mod ops;
 pub mod plan;
 pub mod shape;
