@@ -2,4 +2,5 @@
 #![cfg_attr(feature = "prover", feature(portable_simd))]
 
 pub mod field;
+pub mod gkr;
 pub mod transcript;
