@@ -1,1 +1,5 @@
 //! What a user of zkml depends on.
+
+mod atomic;
+
+pub use atomic::atomic_write;
