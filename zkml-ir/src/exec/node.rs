@@ -94,7 +94,7 @@ impl<'a> Machine<'a> {
             Op::Input(i) => {
                 let t = &self.inputs[*i];
                 let own = match cells && self.graph.inputs[*i].private {
-                    true => io::bounded_cells(node.ty.elem, &t.to_vec()),
+                    true => io::bounded_cells(node.ty.interval, &t.to_vec()),
                     false => vec![],
                 };
                 Ok((Val::Borrowed(t), own))

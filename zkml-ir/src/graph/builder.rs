@@ -1,6 +1,11 @@
 //! Builds graphs op by op.
 
-use super::{Graph, Node, NodeId, Op, Port, RescaleDecl, RescaleRule, Steps, TensorType, WeightDecl};
+use super::{
+    Graph, Layout, Node, NodeId, Op, Port, RescaleDecl, RescaleRule, Step, StepError, StepKind, Steps,
+    TensorType, WeightDecl,
+};
+use crate::elem::Elem;
+use crate::shape::Shape;
 
 /// Adds nodes with their types. Ops check their own rules before they call [`GraphBuilder::push`].
 #[derive(Clone, Debug)]
@@ -30,9 +35,61 @@ impl GraphBuilder {
         &self.graph
     }
 
+    /// A data input with a free step.
+    pub fn input(&mut self, name: impl Into<String>, elem: Elem, shape: Shape, private: bool) -> NodeId {
+        let name = name.into();
+        let step = self.fresh_step(&name, StepKind::Input);
+        let op = Op::Input(self.graph.inputs.len());
+        let node = self.push(op, vec![], TensorType { elem, shape, interval: elem.interval(), step }, &name);
+        self.declare_input(Port { name, node, private });
+        node
+    }
+
+    /// A weight with a free step.
+    pub fn weight(&mut self, name: impl Into<String>, elem: Elem, shape: Shape, layout: Layout) -> NodeId {
+        let name = name.into();
+        let kind = if elem == Elem::I24 { StepKind::Bias } else { StepKind::Weight };
+        let step = self.fresh_step(&name, kind);
+        let op = Op::Weight(self.graph.weights.len());
+        let node = self.push(op, vec![], TensorType { elem, shape, interval: elem.interval(), step }, &name);
+        self.declare_weight(WeightDecl { name, node, layout });
+        node
+    }
+
     pub fn push(&mut self, op: Op, args: Vec<NodeId>, ty: TensorType, name: impl Into<String>) -> NodeId {
         self.graph.nodes.push(Node { op, args, ty, name: name.into() });
         self.graph.nodes.len() - 1
+    }
+
+    pub fn fresh_step(&mut self, name: &str, kind: StepKind) -> Step {
+        self.graph.steps.fresh(name, kind)
+    }
+
+    /// Makes the steps of two tensors equal.
+    pub fn unify(&mut self, a: NodeId, b: NodeId) -> Result<Step, StepError> {
+        let (a, b) = (self.ty(a).step.clone(), self.ty(b).step.clone());
+        self.graph.steps.unify(&a, &b)
+    }
+
+    /// Whether a node is a weight or a view of one.
+    pub fn is_weight(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        match node.op {
+            Op::Weight(_) => true,
+            Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Concat { .. } => {
+                node.args.iter().all(|&a| self.is_weight(a))
+            }
+            _ => false,
+        }
+    }
+
+    /// What to call a node in a message: the name of an input or weight, else `otherwise`.
+    pub fn label<'a>(&'a self, id: NodeId, otherwise: &'a str) -> &'a str {
+        let node = self.graph.node(id);
+        match node.op {
+            Op::Input(_) | Op::Weight(_) => node.name.rsplit('.').next().unwrap_or(otherwise),
+            _ => otherwise,
+        }
     }
 
     pub fn declare_rescale(&mut self, name: String, node: NodeId, rule: RescaleRule) -> usize {

@@ -5,9 +5,11 @@
 
 mod builder;
 mod step;
+mod steps;
 
 pub use builder::GraphBuilder;
-pub use step::{Step, StepError, StepId, Steps};
+pub use step::{Step, StepId};
+pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;

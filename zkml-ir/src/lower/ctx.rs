@@ -8,7 +8,7 @@ use crate::plan::{
     BoundBy, Constant, Constraint, LinExpr, Lookup, Plan, Product, Source, Space, TableId, TensorDecl,
     TensorId, View,
 };
-use crate::tables::{Ranges, StepBits, Table};
+use crate::tables::{Ranges, Span, StepBits, Table};
 
 pub(crate) struct Ctx<'g> {
     pub graph: &'g Graph,
@@ -170,6 +170,12 @@ impl<'g> Ctx<'g> {
     /// `0 <= e < 2^bits`
     pub fn in_range(&mut self, role: &str, space: &Space, bits: u32, e: LinExpr) {
         self.in_range_of(role, space, LinExpr::constant(bits as i64), bits, e);
+    }
+
+    /// `e` in an interval that is no power of two.
+    pub fn in_interval(&mut self, role: &str, space: &Space, i: Interval, e: LinExpr) {
+        let table = self.shared_table(Table::Span(Span { lo: i.lo as i32, hi: i.hi as i32 }));
+        self.lookup(role, table, space, vec![e]);
     }
 
     /// `lo <= e < lo + 2^bits`

@@ -10,6 +10,9 @@ use crate::elem::Interval;
 use crate::graph::{NodeId, Op};
 use crate::plan::{Constant, LinExpr, Product, Space, View, ViewError};
 
+/// Entries of the axes that a copying reshape regroups: its matrix has the square of it.
+const MAX_REGROUPED: usize = 2048;
+
 pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let node = &ctx.graph.nodes[id];
     let to = Space::from(&node.ty.shape);
@@ -117,8 +120,15 @@ fn reshape_copy(ctx: &mut Ctx, id: NodeId, x: &Value, to: &Space) -> Result<Valu
     let suffix = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let (old, new) = (&a[prefix..a.len() - suffix], &b[prefix..b.len() - suffix]);
     let n: usize = old.iter().map(|a| a.extent()).product();
+    if n > MAX_REGROUPED {
+        let what = format!("regroups {n} entries against their digits; at most {MAX_REGROUPED} can be");
+        return Err(ctx.unsupported(what));
+    }
     // S^T[j.., i..] = [j = i] in row-major order.
-    let s = one_hot(ctx, &Space(new.to_vec()).and(old), n, (0..n as u32).collect());
+    let axes = Space(new.to_vec()).and(old);
+    let select = (0..n * n).map(|k| (k / n == k % n) as i32).collect();
+    let t = ctx.constant("select", &axes, Interval::new(0, 1), Constant::Dense(select));
+    let s = View::identity(t, &axes);
     let rank = b.len();
     let contracted = rank..rank + old.len();
     let axes: Vec<usize> = (0..prefix).chain(contracted.clone()).chain(rank - suffix..rank).collect();

@@ -1,0 +1,5 @@
+//! What a model costs to prove.
+
+mod dims;
+
+pub use dims::{AttentionCost, MatMulDims};

@@ -1,0 +1,131 @@
+//! Leaves as linear combinations of columns, recomputed wherever they are needed.
+
+use super::{LeafBlock, Scratch};
+use crate::field::packed::{base_words, BaseAcc, Lanes, PackedF, LANES, LOG_LANES};
+use crate::field::{BaseField, F};
+
+/// A sequence of `2^log_vectors` vectors: those of the blocks, then a constant.
+pub(super) struct Leaves<'a> {
+    runs: Vec<Run<'a>>,
+    /// What the blocks smaller than a vector make together.
+    small: Vec<PackedF>,
+    pub tail: F,
+    pub log_vectors: u32,
+}
+
+/// A block of whole vectors.
+struct Run<'a> {
+    first: usize,
+    end: usize,
+    constant: [u64; 4],
+    /// Negated weights: `constant + sum e_j x_j`.
+    weights: Vec<[u64; 4]>,
+    columns: Vec<&'a [[u32; LANES]]>,
+}
+
+impl<'a> Leaves<'a> {
+    /// Blocks in descending order of size, with columns of the right length.
+    pub fn new(blocks: &[LeafBlock<'a>], tail: F, log_leaves: usize) -> Self {
+        let large = blocks.partition_point(|b| b.log_len >= LOG_LANES);
+        let mut end = 0;
+        let runs = blocks[..large].iter().map(|b| {
+            let first = end;
+            end += 1 << (b.log_len - LOG_LANES);
+            Run {
+                first,
+                end,
+                constant: BaseAcc::coords(b.constant),
+                weights: b.columns.iter().map(|&(w, _)| BaseAcc::coords(-w)).collect(),
+                columns: b.columns.iter().map(|(_, x)| base_words(x).as_chunks().0).collect(),
+            }
+        });
+        let runs = runs.collect();
+        let scalars: Vec<F> = blocks[large..].iter().flat_map(leaves_of).collect();
+        let small = scalars.chunks(LANES).map(|chunk| {
+            let mut lanes = [tail; LANES];
+            lanes[..chunk.len()].copy_from_slice(chunk);
+            PackedF::from_array(&lanes)
+        });
+        Self { runs, small: small.collect(), tail, log_vectors: log_leaves as u32 - LOG_LANES }
+    }
+
+    /// Vectors that hold a leaf of some block.
+    pub fn live(&self) -> usize {
+        self.end_of_runs() + self.small.len()
+    }
+
+    fn end_of_runs(&self) -> usize {
+        self.runs.last().map_or(0, |r| r.end)
+    }
+
+    /// The `count` vectors from `first` on.
+    pub fn view<'s>(&self, first: usize, count: usize, scratch: &'s mut Scratch) -> &'s [PackedF] {
+        if scratch.len() < count {
+            scratch.resize(count, PackedF::ZERO);
+        }
+        let out = &mut scratch[..count];
+        self.fill(first, out);
+        out
+    }
+
+    pub fn fill(&self, first: usize, out: &mut [PackedF]) {
+        let end = first + out.len();
+        let mut next = first;
+        for run in &self.runs[self.runs.partition_point(|r| r.end <= first)..] {
+            if run.first >= end {
+                break;
+            }
+            let stop = run.end.min(end);
+            run.fill(next - run.first, &mut out[next - first..stop - first]);
+            next = stop;
+        }
+        let small = next.saturating_sub(self.end_of_runs()).min(self.small.len());
+        let small = &self.small[small..];
+        let rest = &mut out[next - first..];
+        let (with_small, tail) = rest.split_at_mut(small.len().min(rest.len()));
+        with_small.copy_from_slice(&small[..with_small.len()]);
+        tail.fill(PackedF::splat(self.tail));
+    }
+}
+
+impl Run<'_> {
+    fn fill(&self, offset: usize, out: &mut [PackedF]) {
+        match *self.columns.as_slice() {
+            [] => self.fill_from([], offset, out),
+            [a] => self.fill_from([a], offset, out),
+            [a, b] => self.fill_from([a, b], offset, out),
+            [a, b, c] => self.fill_from([a, b, c], offset, out),
+            ref columns => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let mut acc = BaseAcc::new(&self.constant);
+                    for (e, x) in self.weights.iter().zip(columns) {
+                        acc.mac(e, Lanes::from_array(x[offset + i]));
+                    }
+                    *out = acc.finish();
+                }
+            }
+        }
+    }
+
+    /// With the number of columns known, weights stay in registers.
+    #[inline(always)]
+    fn fill_from<const K: usize>(&self, columns: [&[[u32; LANES]]; K], offset: usize, out: &mut [PackedF]) {
+        let columns = columns.map(|x| &x[offset..offset + out.len()]);
+        let mut weights = [[0; 4]; K];
+        weights.copy_from_slice(&self.weights);
+        for (i, out) in out.iter_mut().enumerate() {
+            let mut acc = BaseAcc::new(&self.constant);
+            for (e, x) in weights.iter().zip(&columns) {
+                acc.mac(e, Lanes::from_array(x[i]));
+            }
+            *out = acc.finish();
+        }
+    }
+}
+
+/// The leaves of a block one by one.
+fn leaves_of<'b>(block: &'b LeafBlock<'_>) -> impl Iterator<Item = F> + 'b {
+    (0..1usize << block.log_len).map(move |i| {
+        block.columns.iter().fold(block.constant, |den, &(w, x): &(F, &[BaseField])| den - w * x[i])
+    })
+}

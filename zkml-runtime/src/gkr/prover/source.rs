@@ -1,0 +1,199 @@
+//! What a sumcheck reads: arrays of N values an item, stored or computed when they are read.
+
+use num_traits::One;
+
+use super::leaves::Leaves;
+use super::prefix::{stored, Prefix, Scratch};
+use crate::field::packed::{dot2, MulConst, PackedF};
+use crate::field::F;
+
+/// Consecutive items, ready to be read.
+pub(super) trait View<const N: usize> {
+    fn load(&self, i: usize) -> [PackedF; N];
+
+    /// Items 2i and 2i + 1, at r.
+    #[inline(always)]
+    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; N] {
+        lerp(r, &self.load(2 * i), &self.load(2 * i + 1))
+    }
+}
+
+/// Items of which all but a prefix are equal.
+pub(super) trait Source<const N: usize>: Sync {
+    type View<'a>: View<N>
+    where
+        Self: 'a;
+
+    /// Items in the prefix: all there are, or a multiple of four.
+    fn stored(&self) -> usize;
+    fn log_items(&self) -> u32;
+    fn tail(&self) -> [F; N];
+    fn view<'a>(&'a self, first: usize, count: usize, scratch: &'a mut Scratch) -> Self::View<'a>;
+}
+
+/// The gate on an item. Two values: `(d0 + mu)(d1 + mu)`; four: `n0 d1 + n1' d0` on `[n0, n1', d0, d1]`.
+#[inline(always)]
+pub(super) fn gate<const N: usize>(v: &[PackedF; N]) -> PackedF {
+    match v.as_slice() {
+        [a, b] => a.times(b),
+        [n0, n1, d0, d1] => dot2(n0, d1, n1, d0),
+        _ => unreachable!("gates read two or four values"),
+    }
+}
+
+/// [`gate`] on scalars.
+pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
+    match *v.as_slice() {
+        [a, b] => a * b,
+        [n0, n1, d0, d1] => n0 * d1 + n1 * d0,
+        _ => unreachable!("gates read two or four values"),
+    }
+}
+
+// Plain loops: closures of `array::from_fn` are not always inlined, and arrays of vectors then go through memory.
+#[inline(always)]
+pub(super) fn difference<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
+    let mut d = *b;
+    for t in 0..N {
+        d[t] = b[t] - a[t];
+    }
+    d
+}
+
+#[inline(always)]
+fn lerp<const N: usize>(r: &MulConst, a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
+    let mut v = *a;
+    for t in 0..N {
+        v[t] = r.lerp(&a[t], &b[t]);
+    }
+    v
+}
+
+/// The lookup tree's leaves. With `mu = 1 / lambda` their gate is one product:
+///
+/// ```text
+/// d0 + d1 + lambda d0 d1 = lambda (d0 + mu)(d1 + mu) - mu
+/// ```
+pub(super) struct LeafSource<'a> {
+    pub leaves: &'a Leaves<'a>,
+    pub mu: F,
+}
+
+pub(super) struct LeafView<'a> {
+    /// Denominators.
+    vectors: &'a [PackedF],
+    mu: PackedF,
+}
+
+impl Source<2> for LeafSource<'_> {
+    type View<'b>
+        = LeafView<'b>
+    where
+        Self: 'b;
+
+    fn stored(&self) -> usize {
+        stored(self.leaves.live().div_ceil(2), self.log_items())
+    }
+    fn log_items(&self) -> u32 {
+        self.leaves.log_vectors - 1
+    }
+    fn tail(&self) -> [F; 2] {
+        [F::one() + self.mu; 2]
+    }
+    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> LeafView<'b> {
+        let vectors = self.leaves.view(2 * first, 2 * count, scratch);
+        LeafView { vectors, mu: PackedF::splat(self.mu) }
+    }
+}
+
+impl View<2> for LeafView<'_> {
+    #[inline(always)]
+    fn load(&self, i: usize) -> [PackedF; 2] {
+        [self.vectors[2 * i] + self.mu, self.vectors[2 * i + 1] + self.mu]
+    }
+    #[inline(always)]
+    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 2] {
+        let v = &self.vectors[4 * i..4 * i + 4];
+        [r.lerp(&v[0], &v[2]) + self.mu, r.lerp(&v[1], &v[3]) + self.mu]
+    }
+}
+
+/// Two neighbouring fractions of a layer as `[n0, n1', d0, d1]`. With `n1' = n1 + lambda d1`, itself multilinear,
+///
+/// ```text
+/// n0 d1 + n1 d0 + lambda d0 d1 = n0 d1 + n1' d0
+/// ```
+pub(super) struct LayerSource<'a> {
+    pub layer: &'a Prefix<2>,
+    pub lambda: F,
+}
+
+pub(super) struct LayerView<'a> {
+    fractions: &'a [[PackedF; 2]],
+    lambda: MulConst,
+}
+
+impl Source<4> for LayerSource<'_> {
+    type View<'b>
+        = LayerView<'b>
+    where
+        Self: 'b;
+
+    fn stored(&self) -> usize {
+        self.layer.items().len() / 2
+    }
+    fn log_items(&self) -> u32 {
+        self.layer.log_items - 1
+    }
+    fn tail(&self) -> [F; 4] {
+        let [n, d] = self.layer.tail;
+        [n, n + self.lambda * d, d, d]
+    }
+    fn view<'b>(&'b self, first: usize, count: usize, _: &'b mut Scratch) -> LayerView<'b> {
+        let fractions = &self.layer.items()[2 * first..2 * (first + count)];
+        LayerView { fractions, lambda: MulConst::new(self.lambda) }
+    }
+}
+
+impl View<4> for LayerView<'_> {
+    #[inline(always)]
+    fn load(&self, i: usize) -> [PackedF; 4] {
+        let [[n0, d0], [n1, d1]] = [self.fractions[2 * i], self.fractions[2 * i + 1]];
+        [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
+    }
+    /// Folds before it multiplies by lambda: one product for two items.
+    #[inline(always)]
+    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 4] {
+        let v = &self.fractions[4 * i..4 * i + 4];
+        let (n0, d0) = (r.lerp(&v[0][0], &v[2][0]), r.lerp(&v[0][1], &v[2][1]));
+        let (n1, d1) = (r.lerp(&v[1][0], &v[3][0]), r.lerp(&v[1][1], &v[3][1]));
+        [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
+    }
+}
+
+impl<const N: usize> Source<N> for Prefix<N> {
+    type View<'b>
+        = &'b [[PackedF; N]]
+    where
+        Self: 'b;
+
+    fn stored(&self) -> usize {
+        self.items().len()
+    }
+    fn log_items(&self) -> u32 {
+        self.log_items
+    }
+    fn tail(&self) -> [F; N] {
+        self.tail
+    }
+    fn view<'b>(&'b self, first: usize, count: usize, _: &'b mut Scratch) -> &'b [[PackedF; N]] {
+        &self.items()[first..first + count]
+    }
+}
+
+impl<const N: usize> View<N> for &[[PackedF; N]] {
+    #[inline(always)]
+    fn load(&self, i: usize) -> [PackedF; N] {
+        self[i]
+    }
+}
