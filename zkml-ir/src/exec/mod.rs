@@ -10,7 +10,7 @@ mod multiplicity;
 mod node;
 mod relation;
 
-pub use debug::{debug_check, Violation};
+pub use debug::{debug_check, DebugChecker, Violation};
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};

@@ -5,10 +5,14 @@
 //! `eval` returns the committed cells in the order in which `lower` declares them.
 
 pub(crate) mod activation;
+pub(crate) mod attention;
 mod ctx;
 pub(crate) mod io;
+pub(crate) mod layer_norm;
 mod linear;
 pub(crate) mod quantize;
+pub(crate) mod score_rows;
+pub(crate) mod softmax;
 mod steps;
 mod value;
 mod views;
@@ -74,7 +78,9 @@ pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
                 Some(views::lower(&mut ctx, id)?)
             }
             Op::Relu | Op::Gelu | Op::Exp => Some(activation::lower(&mut ctx, id)?),
-            _ => return Err(ctx.unsupported("is no known op")),
+            Op::Softmax { .. } => Some(softmax::lower(&mut ctx, id)?),
+            Op::AttentionCore { .. } => Some(attention::lower(&mut ctx, id)?),
+            Op::LayerNorm { .. } => Some(layer_norm::lower(&mut ctx, id)?),
         };
         ctx.values[id] = value;
     }

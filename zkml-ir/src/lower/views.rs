@@ -41,7 +41,7 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
 }
 
 fn map(ctx: &Ctx, v: Result<Value, ViewError>) -> Result<Value, LowerError> {
-    v.map_err(|source| LowerError::View { node: ctx.parts.last().map_or("", |p| &p.name).into(), source })
+    v.map_err(|source| LowerError::View { node: ctx.part_name(), source })
 }
 
 fn concat(ctx: &mut Ctx, id: NodeId, axis: usize, to: &Space) -> Result<Value, LowerError> {
