@@ -6,6 +6,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+mod certificate;
 mod ctx;
 pub(crate) mod io;
 pub(crate) mod layer_norm;
@@ -17,8 +18,10 @@ mod steps;
 mod value;
 mod views;
 
+pub use certificate::certificate;
+
 use crate::graph::{Graph, Op, Params};
-use crate::plan::{Plan, ViewError};
+use crate::plan::{check, CheckError, Plan, ViewError};
 use ctx::Ctx;
 use std::ops::Range;
 use thiserror::Error;
@@ -53,6 +56,8 @@ pub enum LowerError {
     Unsupported { node: String, what: String },
     #[error("`{node}` is not free as a view and cannot be copied: {source}")]
     View { node: String, source: ViewError },
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error("the rescale of `{node}`, {m} / 2^{s}, {what}")]
     Rescale { node: String, m: u32, s: u32, what: String },
 }
@@ -86,6 +91,7 @@ pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
     }
     io::outputs(&mut ctx)?;
     ctx.end();
+    check(&ctx.plan)?;
     Ok(Lowered { plan: ctx.plan, parts: ctx.parts })
 }
 

@@ -155,14 +155,15 @@ fn one_hot(ctx: &mut Ctx, axes: &Space, columns: usize, index: Vec<u32>) -> View
 
 /// `products - u = 0`
 fn copy(ctx: &mut Ctx, id: NodeId, to: &Space, products: Vec<Product>) -> Result<Value, LowerError> {
+    // The parts of a concatenation do not overlap, but the rule adds up what each of them could be. So its cells are
+    // looked up, where a table can hold their interval.
     let range = products.iter().filter_map(|p| p.proven).fold(ctx.ty(id).interval, Interval::union);
-    // In a concatenation the parts do not overlap: all summands but one are 0, and their sum is no wider than their
-    // union. The rule adds them up instead, so the cell's range has to be that sum.
-    let range = match products.len() {
-        1 => range,
-        _ => products.iter().filter_map(|p| p.proven).fold(Interval::point(0), |a, b| a + b),
+    let sum = products.iter().filter_map(|p| p.proven).fold(Interval::point(0), |a, b| a + b);
+    let u = match products.len() {
+        1 => ctx.exact_cell("copy", to, range),
+        _ if range.width() < 1 << 16 => ctx.interval_cell("copy", to, range),
+        _ => ctx.exact_cell("copy", to, sum),
     };
-    let u = ctx.exact_cell("copy", to, range);
     let linear = ctx.cells(u).scaled(-1);
     ctx.constraint("copy", to, linear, products);
     Ok(Value::stored(u, to.clone()))

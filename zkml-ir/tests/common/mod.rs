@@ -188,7 +188,7 @@ impl Case {
         let plan = &lowered.plan;
         let checker = DebugChecker::new(plan);
         let mut forged = honest.clone();
-        let effort = (20_000 / plan.cells(|s| *s == Source::Trace)).clamp(1, 5);
+        let effort = (20_000 / plan.cells(|s| *s == Source::Trace).max(1)).clamp(1, 5);
         for (t, decl) in plan.tensors.iter().enumerate() {
             if !matches!(decl.source, Source::Trace | Source::PublicOutput(_)) {
                 continue;
