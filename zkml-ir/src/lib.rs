@@ -5,8 +5,10 @@
 
 pub mod cost;
 pub mod elem;
+pub mod exec;
 pub mod graph;
 pub mod layout;
+pub mod lower;
 pub mod ops;
 pub mod plan;
 pub mod shape;

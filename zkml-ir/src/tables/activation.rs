@@ -39,15 +39,15 @@ impl Activation {
     /// The function at x.
     pub fn apply(&self, x: i32) -> i32 {
         let x = x.clamp(self.clamp_lo, self.clamp_hi);
-        let (negative, abs) = (x < 0, Real::int(x.unsigned_abs() as u64).mul(self.in_step.real()));
+        let (negative, abs) = (x < 0, Real::int(x.unsigned_abs() as u64).times(self.in_step.real()));
         let (negative, value) = match self.function {
             Function::Relu => (false, if negative { Real::ZERO } else { abs }),
             Function::Gelu => (negative, if negative { abs.gelu().1 } else { abs.gelu().0 }),
             Function::Exp if negative => (false, abs.exp_neg()),
             // Beyond any output: clamped.
-            Function::Exp => (false, abs.exp().unwrap_or(Real::int(1).shl(1 << 20))),
+            Function::Exp => (false, abs.exp().unwrap_or(Real::int(1).shifted(1 << 20))),
         };
-        let units = value.div(self.out_step.real()).round().min(1 << 40) as i64;
+        let units = value.over(self.out_step.real()).round().min(1 << 40) as i64;
         let units = if negative { -units } else { units };
         units.clamp(self.out_lo as i64, self.out_hi as i64) as i32
     }

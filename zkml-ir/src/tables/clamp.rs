@@ -38,11 +38,15 @@ impl Clamp {
     }
 }
 
-/// The high limb of a saturation: `(h, f, base)` for `h` in `[-2^15, 2^15)`, where `q = 2^low_bits * h + l`.
+/// Where a block `[2^b h, 2^b (h + 1))` lies: below `lo`, inside `[lo, hi]`, or above `hi`.
+const BELOW: i32 = 0;
+const INSIDE: i32 = 1;
+const ABOVE: i32 = 2;
+
+/// The high limb of a saturation: `(h, t, base)` for `h` in `[-2^15, 2^15)`, where `q = 2^low_bits * h + l`.
 ///
-/// `f = 1` where the block `[2^low_bits h, 2^low_bits (h + 1))` lies in `[lo, hi]`, and then `base = 2^low_bits h`, so
-/// that the result is `base + l`. Elsewhere `f = 0` and `base` is the bound that the block lies beyond. `lo` and
-/// `hi + 1` are multiples of `2^low_bits`, so no block is cut.
+/// t says where block h lies; base is the first integer of the block, or of the nearest block inside `[lo, hi]`. `lo`
+/// and `hi + 1` are multiples of `2^low_bits`, so no block is cut. With [`ClampLow`], `clamp(q) = base + low`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClampHigh {
     pub low_bits: u32,
@@ -56,25 +60,25 @@ impl ClampHigh {
     /// Whether no block is cut.
     pub fn is_aligned(&self) -> bool {
         let block = 1i32 << self.low_bits;
-        self.low_bits <= 8 && self.lo % block == 0 && (self.hi + 1) % block == 0
+        self.lo % block == 0 && (self.hi + 1) % block == 0
     }
 
-    /// `(f, base)`
+    /// `(t, base)`
     pub fn row(&self, h: i32) -> (i32, i32) {
         let start = h << self.low_bits;
         match start {
-            _ if start < self.lo => (0, self.lo),
-            _ if start > self.hi => (0, self.hi),
-            _ => (1, start),
+            _ if start < self.lo => (BELOW, self.lo),
+            _ if start > self.hi => (ABOVE, self.hi + 1 - (1 << self.low_bits)),
+            _ => (INSIDE, start),
         }
     }
 
     pub fn columns(&self) -> Vec<Vec<i32>> {
         let w = window(Self::IN_BITS);
         let h: Vec<i32> = (w.lo as i32..=w.hi as i32).collect();
-        let f = h.iter().map(|&h| self.row(h).0).collect();
+        let t = h.iter().map(|&h| self.row(h).0).collect();
         let base = h.iter().map(|&h| self.row(h).1).collect();
-        vec![h, f, base]
+        vec![h, t, base]
     }
 
     pub fn row_of(&self, key: &[i64]) -> Option<usize> {
@@ -85,8 +89,50 @@ impl ClampHigh {
     pub fn entry_range(&self, entry: usize) -> Interval {
         match entry {
             0 => window(Self::IN_BITS),
-            1 => Interval::new(0, 1),
-            _ => Interval::new(self.lo as i64, self.hi as i64),
+            1 => Interval::new(BELOW as i64, ABOVE as i64),
+            _ => Interval::new(self.lo as i64, self.hi as i64 + 1 - (1 << self.low_bits)),
+        }
+    }
+}
+
+/// The low limb of a saturation: `(t, l, low)` for `0 <= l < 2^bits`; low is l inside, 0 below, `2^bits - 1` above. The
+/// last row repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClampLow {
+    pub bits: u32,
+}
+
+impl ClampLow {
+    pub fn rows(&self) -> usize {
+        3 << self.bits
+    }
+
+    pub fn low(&self, t: i32, l: i32) -> i32 {
+        match t {
+            BELOW => 0,
+            ABOVE => (1 << self.bits) - 1,
+            _ => l,
+        }
+    }
+
+    pub fn columns(&self) -> Vec<Vec<i32>> {
+        let keys = || (BELOW..=ABOVE).flat_map(|t| (0..1 << self.bits).map(move |l| (t, l)));
+        vec![
+            keys().map(|k| k.0).collect(),
+            keys().map(|k| k.1).collect(),
+            keys().map(|(t, l)| self.low(t, l)).collect(),
+        ]
+    }
+
+    pub fn row_of(&self, key: &[i64]) -> Option<usize> {
+        let ok = self.entry_range(0).contains(key[0]) && self.entry_range(1).contains(key[1]);
+        ok.then(|| ((key[0] as usize) << self.bits) + key[1] as usize)
+    }
+
+    pub fn entry_range(&self, entry: usize) -> Interval {
+        match entry {
+            0 => Interval::new(BELOW as i64, ABOVE as i64),
+            _ => Interval::new(0, (1 << self.bits) - 1),
         }
     }
 }

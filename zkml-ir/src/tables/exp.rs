@@ -19,7 +19,7 @@ impl ExpTable {
     pub fn exponentials(&self) -> Vec<i32> {
         let tau = self.step.real();
         (0..=self.range as u64)
-            .map(|d| tau.mul(Real::int(d)).exp_neg().shl(self.a as i32).round() as i32)
+            .map(|d| tau.times(Real::int(d)).exp_neg().shifted(self.a as i32).round() as i32)
             .collect()
     }
 

@@ -12,7 +12,7 @@ mod rsqrt;
 mod span;
 
 pub use activation::{Activation, Function};
-pub use clamp::{window, Clamp, ClampHigh};
+pub use clamp::{window, Clamp, ClampHigh, ClampLow};
 pub use exp::ExpTable;
 pub use ranges::Ranges;
 pub use real::StepBits;
@@ -29,6 +29,7 @@ pub enum Table {
     Span(Span),
     Clamp(Clamp),
     ClampHigh(ClampHigh),
+    ClampLow(ClampLow),
     Activation(Activation),
     Exp(ExpTable),
     Rsqrt(Rsqrt),
@@ -45,6 +46,7 @@ impl Table {
             Table::Span(_) => "span",
             Table::Clamp(_) => "clamp",
             Table::ClampHigh(_) => "clamp-high",
+            Table::ClampLow(_) => "clamp-low",
             Table::Activation(t) => match t.function {
                 Function::Relu => "relu",
                 Function::Gelu => "gelu",
@@ -60,14 +62,14 @@ impl Table {
         match self {
             Table::Span(_) => 1,
             Table::Ranges(_) | Table::Clamp(_) | Table::Activation(_) => 2,
-            Table::ClampHigh(_) | Table::Exp(_) | Table::Rsqrt(_) => 3,
+            Table::ClampHigh(_) | Table::ClampLow(_) | Table::Exp(_) | Table::Rsqrt(_) => 3,
         }
     }
 
     /// How many leading entries determine the row.
     pub fn key_len(&self) -> usize {
         match self {
-            Table::Ranges(_) | Table::Rsqrt(_) => 2,
+            Table::Ranges(_) | Table::ClampLow(_) | Table::Rsqrt(_) => 2,
             _ => 1,
         }
     }
@@ -79,6 +81,7 @@ impl Table {
             Table::Span(t) => t.rows(),
             Table::Clamp(t) => 1 << t.in_bits,
             Table::ClampHigh(_) => 1 << ClampHigh::IN_BITS,
+            Table::ClampLow(t) => t.rows(),
             Table::Activation(t) => t.rows(),
             Table::Exp(t) => t.last as usize + 1,
             Table::Rsqrt(_) => Rsqrt::ROWS,
@@ -96,6 +99,7 @@ impl Table {
             Table::Span(t) => t.columns(),
             Table::Clamp(t) => t.columns(),
             Table::ClampHigh(t) => t.columns(),
+            Table::ClampLow(t) => t.columns(),
             Table::Activation(t) => t.columns(),
             Table::Exp(t) => t.columns(),
             Table::Rsqrt(t) => t.columns(),
@@ -113,6 +117,7 @@ impl Table {
             Table::Span(t) => t.row_of(key),
             Table::Clamp(t) => t.row_of(key),
             Table::ClampHigh(t) => t.row_of(key),
+            Table::ClampLow(t) => t.row_of(key),
             Table::Activation(t) => t.row_of(key),
             Table::Exp(t) => t.row_of(key),
             Table::Rsqrt(t) => t.row_of(key),
@@ -131,6 +136,7 @@ impl Table {
             Table::Span(t) => t.entry_range(),
             Table::Clamp(t) => t.entry_range(entry),
             Table::ClampHigh(t) => t.entry_range(entry),
+            Table::ClampLow(t) => t.entry_range(entry),
             Table::Activation(t) => t.entry_range(entry),
             Table::Exp(t) => t.entry_range(entry),
             Table::Rsqrt(t) => t.entry_range(entry),
@@ -145,6 +151,7 @@ impl Table {
             Table::Span(t) => small(t.lo, t.hi),
             Table::Clamp(t) => (1..=16).contains(&t.in_bits) && t.lo <= t.hi,
             Table::ClampHigh(t) => t.low_bits <= 8 && t.lo <= t.hi && t.hi < i32::MAX && t.is_aligned(),
+            Table::ClampLow(t) => t.bits <= 8,
             Table::Activation(t) => {
                 small(t.lo, t.hi)
                     && t.clamp_lo.max(t.lo) <= t.clamp_hi.min(t.hi)

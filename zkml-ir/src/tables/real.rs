@@ -63,21 +63,21 @@ impl Real {
     }
 
     /// `self * 2^k`
-    pub fn shl(self, k: i32) -> Self {
+    pub fn shifted(self, k: i32) -> Self {
         Self { e: if self.m == 0 { 0 } else { self.e + k }, ..self }
     }
 
-    pub fn mul(self, o: Self) -> Self {
+    pub fn times(self, o: Self) -> Self {
         Self::new(self.m as u128 * o.m as u128, self.e + o.e)
     }
 
     /// # Panics
     /// If `o` is zero.
-    pub fn div(self, o: Self) -> Self {
+    pub fn over(self, o: Self) -> Self {
         Self::new(((self.m as u128) << 64) / o.m as u128, self.e - o.e - 64)
     }
 
-    pub fn add(self, o: Self) -> Self {
+    pub fn plus(self, o: Self) -> Self {
         let (big, small) = if self.at_least(o) { (self, o) } else { (o, self) };
         match big.aligned(small) {
             Some((a, b)) => Self::new(a + b, big.e - 62),
@@ -86,7 +86,7 @@ impl Real {
     }
 
     /// `self - o`, zero where that would be negative.
-    pub fn sub(self, o: Self) -> Self {
+    pub fn minus(self, o: Self) -> Self {
         match self.at_least(o) {
             false => Self::ZERO,
             true => self.aligned(o).map_or(self, |(a, b)| Self::new(a.saturating_sub(b), self.e - 62)),
@@ -134,14 +134,14 @@ impl Real {
         let Some(x) = self.fixed().filter(|x| x >> 84 == 0) else { return Self::ZERO };
         // x = k ln 2 + r, exp(-x) = 2^-k exp(-r); exp(-r) = 1 / exp(r), a series of positive terms.
         let (k, r) = (x / LN2, x % LN2);
-        Self::new(1 << 64, -64).div(exp_series(r)).shl(-(k as i32))
+        Self::new(1 << 64, -64).over(exp_series(r)).shifted(-(k as i32))
     }
 
     /// `exp(self)`: `None` from 2^20 up, where no table goes.
     pub fn exp(self) -> Option<Self> {
         let x = self.fixed().filter(|x| x >> 84 == 0)?;
         let (k, r) = (x / LN2, x % LN2);
-        Some(exp_series(r).shl(k as i32))
+        Some(exp_series(r).shifted(k as i32))
     }
 
     /// `erf(self)` by `2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!`, all terms positive; 1 from 7 up, where
@@ -150,25 +150,25 @@ impl Real {
         if self.at_least(Self::int(7)) {
             return Self::int(1);
         }
-        let x2 = self.mul(self).shl(1);
+        let x2 = self.times(self).shifted(1);
         let (mut term, mut sum) = (self, self);
         for n in 1..400u64 {
-            term = term.mul(x2).div(Self::int(2 * n + 1));
-            let next = sum.add(term);
+            term = term.times(x2).over(Self::int(2 * n + 1));
+            let next = sum.plus(term);
             if next == sum {
                 break;
             }
             sum = next;
         }
-        sum.mul(self.mul(self).exp_neg()).mul(TWO_OVER_SQRT_PI)
+        sum.times(self.times(self).exp_neg()).times(TWO_OVER_SQRT_PI)
     }
 
     /// `x Phi(x)` of `x = self` and of `x = -self`, both by absolute value.
     pub fn gelu(self) -> (Self, Self) {
-        let erf = self.mul(SQRT_HALF).erf();
+        let erf = self.times(SQRT_HALF).erf();
         let one = Self::int(1);
-        let (up, down) = (one.add(erf).shl(-1), one.sub(erf).shl(-1));
-        (self.mul(up), self.mul(down))
+        let (up, down) = (one.plus(erf).shifted(-1), one.minus(erf).shifted(-1));
+        (self.times(up), self.times(down))
     }
 }
 
@@ -217,11 +217,11 @@ mod tests {
     #[test]
     fn operations_agree_with_f64() {
         for (a, b) in [(1.5, 2.25), (1e-9, 3e7), (0.1, 0.3), (1.0, 1.0), (123456.789, 1e-30)] {
-            close(f(a).add(f(b)), a + b, a);
-            close(f(a).mul(f(b)), a * b, a);
-            close(f(a).div(f(b)), a / b, a);
+            close(f(a).plus(f(b)), a + b, a);
+            close(f(a).times(f(b)), a * b, a);
+            close(f(a).over(f(b)), a / b, a);
             let (hi, lo) = if a > b { (a, b) } else { (b, a) };
-            close(f(hi).sub(f(lo)), hi - lo, a);
+            close(f(hi).minus(f(lo)), hi - lo, a);
         }
         assert_eq!(f(2.5).round(), 3);
         assert_eq!(f(2.4999999).round(), 2);
