@@ -1,1 +1,6 @@
-//! Shared parts of the examples.
+//! Shared parts of the examples: options, report, progress, weights, data, and float references.
+
+pub mod metrics;
+pub mod options;
+pub mod progress;
+pub mod report;
