@@ -3,4 +3,7 @@
 pub mod metrics;
 pub mod options;
 pub mod progress;
+mod random;
+pub mod reference;
 pub mod report;
+pub mod weights;
