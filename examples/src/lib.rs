@@ -1,5 +1,6 @@
 //! Shared parts of the examples: options, report, progress, weights, data, and float references.
 
+pub mod digits;
 pub mod metrics;
 pub mod options;
 pub mod progress;
