@@ -5,6 +5,7 @@
 
 pub mod elem;
 pub mod graph;
+pub mod lang;
 pub mod ops;
 pub mod plan;
 pub mod shape;
