@@ -114,3 +114,48 @@ impl<'m> Elaborator<'m> {
         Some(Spec { elem: t.elem, shape: Shape::new(dims) })
     }
 }
+
+/// The value of an integer expression over known dimensions, if it has one.
+fn int_value(e: &Expr, dims: &HashMap<&str, i64>) -> Option<i64> {
+    use super::ast::BinOp;
+    match &e.kind {
+        ExprKind::Int(v) => Some(*v),
+        ExprKind::Name(n) => dims.get(n.as_str()).copied(),
+        ExprKind::Neg(e) => int_value(e, dims)?.checked_neg(),
+        ExprKind::Binary { op, left, right, .. } => {
+            let (a, b) = (int_value(left, dims)?, int_value(right, dims)?);
+            match op {
+                BinOp::Add => a.checked_add(b),
+                BinOp::Sub => a.checked_sub(b),
+                BinOp::Mul => a.checked_mul(b),
+                BinOp::Div => (b != 0 && a % b == 0).then(|| a / b),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Default values, for the types that a front end writes. What is wrong with them, elaboration reports.
+pub struct DefaultDims<'a>(HashMap<&'a str, i64>);
+
+impl<'a> DefaultDims<'a> {
+    pub fn new(dims: &'a [Dim]) -> Self {
+        let mut known = HashMap::new();
+        for d in dims {
+            if let Some(v) = int_value(&d.value, &known) {
+                known.insert(d.name.text.as_str(), v);
+            }
+        }
+        Self(known)
+    }
+
+    pub fn get(&self, name: &str) -> Option<usize> {
+        self.0.get(name).and_then(|&v| v.try_into().ok())
+    }
+
+    /// The shape's dimensions; 1 for one that is unknown.
+    pub fn shape(&self, t: &TensorSpec) -> Vec<usize> {
+        let value = |e| int_value(e, &self.0).and_then(|v| usize::try_from(v).ok()).unwrap_or(1);
+        t.dims.iter().map(value).collect()
+    }
+}

@@ -26,6 +26,7 @@ pub use ast::{
     ParamType, Pattern, Returns, Stmt, TensorSpec, TypeSpec,
 };
 pub use diag::Diagnostic;
+pub use dims::DefaultDims;
 pub use elaborate::elaborate;
 pub use suggest::{edit_distance, nearest};
 
