@@ -7,6 +7,7 @@ pub mod cost;
 pub mod elem;
 pub mod exec;
 pub mod graph;
+pub mod lang;
 pub mod layout;
 pub mod lower;
 pub mod ops;
