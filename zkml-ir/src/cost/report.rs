@@ -84,7 +84,7 @@ pub fn report(graph: &Graph) -> Result<CostReport, LowerError> {
 }
 
 /// Admissible parameters that stand for those of a loaded model.
-fn placeholder(graph: &Graph) -> Params {
+pub fn placeholder(graph: &Graph) -> Params {
     Params {
         rescales: graph.rescales.iter().map(|_| Rescale { m: 1, s: 1 }).collect(),
         steps: vec![1.0; graph.steps.names.len()],
@@ -108,10 +108,13 @@ impl CostReport {
 
 impl fmt::Display for CostReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["op", "output", "interval", "multiply-adds", "naive rows", "sumcheck rows", "cells", "lookups"];
+        let head =
+            ["op", "output", "interval", "multiply-adds", "naive rows", "sumcheck rows", "cells", "lookups"];
         let mut lines = vec![head.map(str::to_owned)];
         // Views and sums are free; a row of zeros says nothing.
-        for o in self.ops.iter().filter(|o| o.op != "weight" && (o.sumcheck_rows > 0 || o.committed_cells > 0)) {
+        for o in
+            self.ops.iter().filter(|o| o.op != "weight" && (o.sumcheck_rows > 0 || o.committed_cells > 0))
+        {
             let count = if o.count > 1 { format!(" x{}", o.count) } else { String::new() };
             lines.push([
                 format!("{} {}{count}", o.op, o.name),

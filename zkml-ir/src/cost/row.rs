@@ -33,8 +33,7 @@ const NAIVE_SOFTMAX_ROWS: u64 = 100;
 impl OpCost {
     pub(super) fn new(graph: &Graph, node: &Node, part: &Part, plan: &Plan) -> Self {
         let tensors = &plan.tensors[part.tensors.clone()];
-        let committed_cells =
-            tensors.iter().filter(|t| t.is_committed()).map(|t| t.axes.len() as u64).sum();
+        let committed_cells = tensors.iter().filter(|t| t.is_committed()).map(|t| t.axes.len() as u64).sum();
         let lookups = plan.lookups[part.lookups.clone()].iter().map(|l| l.space.len() as u64).sum();
         let (multiply_adds, naive_rows, sumcheck_rows) = rows(graph, node);
         Self {
