@@ -1,7 +1,7 @@
 //! Leaves as linear combinations of columns, recomputed wherever they are needed.
 
 use super::{LeafBlock, Scratch};
-use crate::field::packed::{base_words, BaseAcc, Lanes, PackedF, LANES, LOG_LANES};
+use crate::field::packed::{column_lanes, BaseAcc, ColumnLanes, PackedF, LANES, LOG_LANES};
 use crate::field::{BaseField, F};
 
 /// A sequence of `2^log_vectors` vectors: those of the blocks, then a constant.
@@ -20,7 +20,7 @@ struct Run<'a> {
     constant: [u64; 4],
     /// Negated weights: `constant + sum e_j x_j`.
     weights: Vec<[u64; 4]>,
-    columns: Vec<&'a [[u32; LANES]]>,
+    columns: Vec<&'a [ColumnLanes]>,
 }
 
 impl<'a> Leaves<'a> {
@@ -36,7 +36,7 @@ impl<'a> Leaves<'a> {
                 end,
                 constant: BaseAcc::coords(b.constant),
                 weights: b.columns.iter().map(|&(w, _)| BaseAcc::coords(-w)).collect(),
-                columns: b.columns.iter().map(|(_, x)| base_words(x).as_chunks().0).collect(),
+                columns: b.columns.iter().map(|(_, x)| column_lanes(x).0).collect(),
             }
         });
         let runs = runs.collect();
@@ -99,7 +99,7 @@ impl Run<'_> {
                 for (i, out) in out.iter_mut().enumerate() {
                     let mut acc = BaseAcc::new(&self.constant);
                     for (e, x) in self.weights.iter().zip(columns) {
-                        acc.mac(e, Lanes::from_array(x[offset + i]));
+                        acc.mac(e, x[offset + i].get());
                     }
                     *out = acc.finish();
                 }
@@ -107,16 +107,23 @@ impl Run<'_> {
         }
     }
 
-    /// With the number of columns known, weights stay in registers.
+    /// With the number of columns known, and up to three, weights stay in registers.
     #[inline(always)]
-    fn fill_from<const K: usize>(&self, columns: [&[[u32; LANES]]; K], offset: usize, out: &mut [PackedF]) {
+    fn fill_from<const K: usize>(&self, columns: [&[ColumnLanes]; K], offset: usize, out: &mut [PackedF]) {
         let columns = columns.map(|x| &x[offset..offset + out.len()]);
         let mut weights = [[0; 4]; K];
         weights.copy_from_slice(&self.weights);
         for (i, out) in out.iter_mut().enumerate() {
             let mut acc = BaseAcc::new(&self.constant);
-            for (e, x) in weights.iter().zip(&columns) {
-                acc.mac(e, Lanes::from_array(x[i]));
+            // Not a loop: it would not be unrolled.
+            if K > 0 {
+                acc.mac(&weights[0], columns[0][i].get());
+            }
+            if K > 1 {
+                acc.mac(&weights[1], columns[1][i].get());
+            }
+            if K > 2 {
+                acc.mac(&weights[2], columns[2][i].get());
             }
             *out = acc.finish();
         }

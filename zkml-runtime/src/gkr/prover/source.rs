@@ -11,11 +11,11 @@ use crate::field::F;
 pub(super) trait View<const N: usize> {
     fn load(&self, i: usize) -> [PackedF; N];
 
+    /// The gate's polynomial between items 2i and 2i + 1: its value at 0 and its leading coefficient.
+    fn gates(&self, i: usize) -> [PackedF; 2];
+
     /// Items 2i and 2i + 1, at r.
-    #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; N] {
-        lerp(r, &self.load(2 * i), &self.load(2 * i + 1))
-    }
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; N]);
 }
 
 /// Items of which all but a prefix are equal.
@@ -31,42 +31,27 @@ pub(super) trait Source<const N: usize>: Sync {
     fn view<'a>(&'a self, first: usize, count: usize, scratch: &'a mut Scratch) -> Self::View<'a>;
 }
 
-/// The gate on an item. Two values: `(d0 + mu)(d1 + mu)`; four: `n0 d1 + n1' d0` on `[n0, n1', d0, d1]`.
+/// The gate `(d0 + mu)(d1 + mu)` on two values, `n0 d1 + n1' d0` on `[n0, n1', d0, d1]`, as [`View::gates`].
+///
+/// Written out and by reference: an item is up to a kilobyte, and passed by value it is copied through memory.
 #[inline(always)]
-pub(super) fn gate<const N: usize>(v: &[PackedF; N]) -> PackedF {
-    match v.as_slice() {
-        [a, b] => a.times(b),
-        [n0, n1, d0, d1] => dot2(n0, d1, n1, d0),
+pub(super) fn gates<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; 2] {
+    match (a.as_slice(), b.as_slice()) {
+        ([a0, a1], [b0, b1]) => [a0.times(a1), (*b0 - *a0).times(&(*b1 - *a1))],
+        ([n0, n1, d0, d1], [m0, m1, e0, e1]) => {
+            [dot2(n0, d1, n1, d0), dot2(&(*m0 - *n0), &(*e1 - *d1), &(*m1 - *n1), &(*e0 - *d0))]
+        }
         _ => unreachable!("gates read two or four values"),
     }
 }
 
-/// [`gate`] on scalars.
+/// The gate on scalars.
 pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
     match *v.as_slice() {
         [a, b] => a * b,
         [n0, n1, d0, d1] => n0 * d1 + n1 * d0,
         _ => unreachable!("gates read two or four values"),
     }
-}
-
-// Plain loops: closures of `array::from_fn` are not always inlined, and arrays of vectors then go through memory.
-#[inline(always)]
-pub(super) fn difference<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
-    let mut d = *b;
-    for t in 0..N {
-        d[t] = b[t] - a[t];
-    }
-    d
-}
-
-#[inline(always)]
-fn lerp<const N: usize>(r: &MulConst, a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
-    let mut v = *a;
-    for t in 0..N {
-        v[t] = r.lerp(&a[t], &b[t]);
-    }
-    v
 }
 
 /// The lookup tree's leaves. With `mu = 1 / lambda` their gate is one product:
@@ -112,9 +97,15 @@ impl View<2> for LeafView<'_> {
         [self.vectors[2 * i] + self.mu, self.vectors[2 * i + 1] + self.mu]
     }
     #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 2] {
-        let v = &self.vectors[4 * i..4 * i + 4];
-        [r.lerp(&v[0], &v[2]) + self.mu, r.lerp(&v[1], &v[3]) + self.mu]
+    fn gates(&self, i: usize) -> [PackedF; 2] {
+        let [a0, a1, b0, b1] = self.vectors.as_chunks().0[i];
+        [(a0 + self.mu).times(&(a1 + self.mu)), (b0 - a0).times(&(b1 - a1))]
+    }
+    #[inline(always)]
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; 2]) {
+        let [a0, a1, b0, b1] = &self.vectors.as_chunks().0[i];
+        out[0] = r.lerp(a0, b0) + self.mu;
+        out[1] = r.lerp(a1, b1) + self.mu;
     }
 }
 
@@ -161,13 +152,23 @@ impl View<4> for LayerView<'_> {
         let [[n0, d0], [n1, d1]] = [self.fractions[2 * i], self.fractions[2 * i + 1]];
         [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
     }
+    #[inline(always)]
+    fn gates(&self, i: usize) -> [PackedF; 2] {
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = &self.fractions.as_chunks().0[i];
+        let first = dot2(n0, d1, &self.lambda.mul_add(d1, n1), d0);
+        let d1 = *e1 - *d1;
+        let n1 = self.lambda.mul_add(&d1, &(*m1 - *n1));
+        [first, dot2(&(*m0 - *n0), &d1, &n1, &(*e0 - *d0))]
+    }
     /// Folds before it multiplies by lambda: one product for two items.
     #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 4] {
-        let v = &self.fractions[4 * i..4 * i + 4];
-        let (n0, d0) = (r.lerp(&v[0][0], &v[2][0]), r.lerp(&v[0][1], &v[2][1]));
-        let (n1, d1) = (r.lerp(&v[1][0], &v[3][0]), r.lerp(&v[1][1], &v[3][1]));
-        [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; 4]) {
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = &self.fractions.as_chunks().0[i];
+        out[0] = r.lerp(n0, m0);
+        out[2] = r.lerp(d0, e0);
+        let d1 = r.lerp(d1, e1);
+        out[1] = self.lambda.mul_add(&d1, &r.lerp(n1, m1));
+        out[3] = d1;
     }
 }
 
@@ -195,5 +196,16 @@ impl<const N: usize> View<N> for &[[PackedF; N]] {
     #[inline(always)]
     fn load(&self, i: usize) -> [PackedF; N] {
         self[i]
+    }
+    #[inline(always)]
+    fn gates(&self, i: usize) -> [PackedF; 2] {
+        gates(&self[2 * i], &self[2 * i + 1])
+    }
+    #[inline(always)]
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; N]) {
+        let (a, b) = (&self[2 * i], &self[2 * i + 1]);
+        for t in 0..N {
+            out[t] = r.lerp(&a[t], &b[t]);
+        }
     }
 }
