@@ -28,7 +28,7 @@ pub fn column_lanes(column: &[BaseField]) -> (&[ColumnLanes], &[BaseField]) {
     (vectors, rest)
 }
 
-/// `c + sum e_j * x_j` over base vectors x_j, constants c and e_j: one reduction for up to four terms.
+/// `c + sum e_j * x_j` over base vectors x_j, constants c and e_j: one reduction for up to three terms.
 #[derive(Clone, Copy)]
 pub struct BaseAcc {
     wide: Wide,
@@ -49,8 +49,8 @@ impl BaseAcc {
 
     #[inline(always)]
     pub fn mac(&mut self, e: &[u64; 4], x: Lanes) {
-        // A constant or what a step leaves is below 2^33 + 2^31, and 4 p^2 = 2^64 - 2^34 + 4.
-        if self.pending == 4 {
+        // A constant or what a step leaves is below 2^34: with 3 p^2 it stays below the 4 p^2 of a reduction.
+        if self.pending == 3 {
             self.wide = self.wide.step();
             self.pending = 0;
         }

@@ -7,7 +7,7 @@ use num_traits::{One, Zero};
 use rayon::prelude::*;
 
 use super::prefix::{Prefix, Scratch};
-use super::source::{gate_scalar, gates, Source, View};
+use super::source::{ahead, gate_scalar, gates, Source, View};
 use super::split_eq::{RoundEq, SplitEq};
 use crate::field::packed::{LazyAcc, MulConst, PackedF};
 use crate::field::{prefix_eq_sum, F};
@@ -60,7 +60,9 @@ pub(super) fn fold_and_evaluate<const N: usize>(
         let mut acc = [LazyAcc::default(); 2];
         for (k, (low, out)) in eq.low.chunks(PAIRS).zip(out.chunks_mut(2 * PAIRS)).enumerate() {
             let view = source.view(4 * (size * block + PAIRS * k), 2 * out.len(), s);
-            for (i, (e, [a, b])) in low.iter().zip(out.as_chunks_mut::<2>().0).enumerate() {
+            for (i, (e, pair)) in low.iter().zip(out.as_chunks_mut::<2>().0).enumerate() {
+                ahead(pair);
+                let [a, b] = pair;
                 view.fold_into(2 * i, &r, a);
                 view.fold_into(2 * i + 1, &r, b);
                 let [q0, q_inf] = gates(a, b);

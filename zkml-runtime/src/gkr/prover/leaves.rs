@@ -5,6 +5,7 @@ use crate::field::packed::{column_lanes, BaseAcc, ColumnLanes, PackedF, LANES, L
 use crate::field::{BaseField, F};
 
 /// A sequence of `2^log_vectors` vectors: those of the blocks, then a constant.
+#[derive(Clone)]
 pub(super) struct Leaves<'a> {
     runs: Vec<Run<'a>>,
     /// What the blocks smaller than a vector make together.
@@ -14,10 +15,11 @@ pub(super) struct Leaves<'a> {
 }
 
 /// A block of whole vectors.
+#[derive(Clone)]
 struct Run<'a> {
     first: usize,
     end: usize,
-    constant: [u64; 4],
+    constant: F,
     /// Negated weights: `constant + sum e_j x_j`.
     weights: Vec<[u64; 4]>,
     columns: Vec<&'a [ColumnLanes]>,
@@ -34,7 +36,7 @@ impl<'a> Leaves<'a> {
             Run {
                 first,
                 end,
-                constant: BaseAcc::coords(b.constant),
+                constant: b.constant,
                 weights: b.columns.iter().map(|&(w, _)| BaseAcc::coords(-w)).collect(),
                 columns: b.columns.iter().map(|(_, x)| column_lanes(x).0).collect(),
             }
@@ -47,6 +49,15 @@ impl<'a> Leaves<'a> {
             PackedF::from_array(&lanes)
         });
         Self { runs, small: small.collect(), tail, log_vectors: log_leaves as u32 - LOG_LANES }
+    }
+
+    /// The same leaves with a constant added.
+    pub fn plus(&self, constant: F) -> Self {
+        let mut leaves = self.clone();
+        leaves.tail += constant;
+        leaves.runs.iter_mut().for_each(|run| run.constant += constant);
+        leaves.small.iter_mut().for_each(|v| *v = *v + PackedF::splat(constant));
+        leaves
     }
 
     /// Vectors that hold a leaf of some block.
@@ -96,8 +107,9 @@ impl Run<'_> {
             [a, b] => self.fill_from([a, b], offset, out),
             [a, b, c] => self.fill_from([a, b, c], offset, out),
             ref columns => {
+                let constant = BaseAcc::coords(self.constant);
                 for (i, out) in out.iter_mut().enumerate() {
-                    let mut acc = BaseAcc::new(&self.constant);
+                    let mut acc = BaseAcc::new(&constant);
                     for (e, x) in self.weights.iter().zip(columns) {
                         acc.mac(e, x[offset + i].get());
                     }
@@ -113,8 +125,9 @@ impl Run<'_> {
         let columns = columns.map(|x| &x[offset..offset + out.len()]);
         let mut weights = [[0; 4]; K];
         weights.copy_from_slice(&self.weights);
+        let constant = BaseAcc::coords(self.constant);
         for (i, out) in out.iter_mut().enumerate() {
-            let mut acc = BaseAcc::new(&self.constant);
+            let mut acc = BaseAcc::new(&constant);
             // Not a loop: it would not be unrolled.
             if K > 0 {
                 acc.mac(&weights[0], columns[0][i].get());

@@ -1,10 +1,8 @@
 //! What a sumcheck reads: arrays of N values an item, stored or computed when they are read.
 
-use num_traits::One;
-
 use super::leaves::Leaves;
 use super::prefix::{stored, Prefix, Scratch};
-use crate::field::packed::{dot2, MulConst, PackedF};
+use crate::field::packed::{dot2, prefetch, MulConst, PackedF};
 use crate::field::F;
 
 /// Consecutive items, ready to be read.
@@ -45,6 +43,13 @@ pub(super) fn gates<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [Pack
     }
 }
 
+/// Prefetches the group after next of a sequence of groups.
+#[inline(always)]
+pub(super) fn ahead<const N: usize, const M: usize>(group: &[[PackedF; N]; M]) {
+    let next = std::ptr::from_ref(group).wrapping_add(2);
+    prefetch(next.cast(), N * M);
+}
+
 /// The gate on scalars.
 pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
     match *v.as_slice() {
@@ -60,19 +65,13 @@ pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
 /// d0 + d1 + lambda d0 d1 = lambda (d0 + mu)(d1 + mu) - mu
 /// ```
 pub(super) struct LeafSource<'a> {
-    pub leaves: &'a Leaves<'a>,
-    pub mu: F,
-}
-
-pub(super) struct LeafView<'a> {
-    /// Denominators.
-    vectors: &'a [PackedF],
-    mu: PackedF,
+    /// `d + mu`
+    pub leaves: Leaves<'a>,
 }
 
 impl Source<2> for LeafSource<'_> {
     type View<'b>
-        = LeafView<'b>
+        = &'b [[PackedF; 2]]
     where
         Self: 'b;
 
@@ -83,29 +82,10 @@ impl Source<2> for LeafSource<'_> {
         self.leaves.log_vectors - 1
     }
     fn tail(&self) -> [F; 2] {
-        [F::one() + self.mu; 2]
+        [self.leaves.tail; 2]
     }
-    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> LeafView<'b> {
-        let vectors = self.leaves.view(2 * first, 2 * count, scratch);
-        LeafView { vectors, mu: PackedF::splat(self.mu) }
-    }
-}
-
-impl View<2> for LeafView<'_> {
-    #[inline(always)]
-    fn load(&self, i: usize) -> [PackedF; 2] {
-        [self.vectors[2 * i] + self.mu, self.vectors[2 * i + 1] + self.mu]
-    }
-    #[inline(always)]
-    fn gates(&self, i: usize) -> [PackedF; 2] {
-        let [a0, a1, b0, b1] = self.vectors.as_chunks().0[i];
-        [(a0 + self.mu).times(&(a1 + self.mu)), (b0 - a0).times(&(b1 - a1))]
-    }
-    #[inline(always)]
-    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; 2]) {
-        let [a0, a1, b0, b1] = &self.vectors.as_chunks().0[i];
-        out[0] = r.lerp(a0, b0) + self.mu;
-        out[1] = r.lerp(a1, b1) + self.mu;
+    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> &'b [[PackedF; 2]] {
+        self.leaves.view(2 * first, 2 * count, scratch).as_chunks().0
     }
 }
 
@@ -154,7 +134,9 @@ impl View<4> for LayerView<'_> {
     }
     #[inline(always)]
     fn gates(&self, i: usize) -> [PackedF; 2] {
-        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = &self.fractions.as_chunks().0[i];
+        let group = &self.fractions.as_chunks().0[i];
+        ahead(group);
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = group;
         let first = dot2(n0, d1, &self.lambda.mul_add(d1, n1), d0);
         let d1 = *e1 - *d1;
         let n1 = self.lambda.mul_add(&d1, &(*m1 - *n1));
@@ -163,7 +145,9 @@ impl View<4> for LayerView<'_> {
     /// Folds before it multiplies by lambda: one product for two items.
     #[inline(always)]
     fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; 4]) {
-        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = &self.fractions.as_chunks().0[i];
+        let group = &self.fractions.as_chunks().0[i];
+        ahead(group);
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = group;
         out[0] = r.lerp(n0, m0);
         out[2] = r.lerp(d0, e0);
         let d1 = r.lerp(d1, e1);
@@ -203,7 +187,9 @@ impl<const N: usize> View<N> for &[[PackedF; N]] {
     }
     #[inline(always)]
     fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; N]) {
-        let (a, b) = (&self[2 * i], &self[2 * i + 1]);
+        let group = &self.as_chunks::<2>().0[i];
+        ahead(group);
+        let [a, b] = group;
         for t in 0..N {
             out[t] = r.lerp(&a[t], &b[t]);
         }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::leaves::Leaves;
 use super::prefix::{Prefix, Scratch};
+use super::source::ahead;
 use crate::field::packed::{dot2, PackedF};
 use crate::field::F;
 
@@ -120,7 +121,9 @@ fn push_two(
 
 /// `(n0 d1 + n1 d0) / (d0 d1)`
 fn add_pairs(pairs: &[[[PackedF; 2]; 2]], out: &mut [[PackedF; 2]]) {
-    for (out, [[n0, d0], [n1, d1]]) in out.iter_mut().zip(pairs) {
+    for (out, pair) in out.iter_mut().zip(pairs) {
+        ahead(pair);
+        let [[n0, d0], [n1, d1]] = pair;
         out[0] = dot2(n0, d1, n1, d0);
         out[1] = d0.times(d1);
     }
