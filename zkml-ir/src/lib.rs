@@ -4,6 +4,7 @@
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
 pub mod elem;
+pub mod float;
 pub mod graph;
 pub mod ops;
 pub mod plan;
