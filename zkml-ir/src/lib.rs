@@ -6,6 +6,7 @@
 pub mod cost;
 pub mod elem;
 pub mod exec;
+pub mod float;
 pub mod graph;
 pub mod lang;
 pub mod layout;

@@ -1,8 +1,8 @@
 //! `gelu(x)`, the Gaussian error linear unit.
 //!
 //! - Shape, element and step: the argument's, which is I8, I12, I16 or U8.
-//! - Real numbers: f(x) = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))), the form that GPT-2 and BERT files were
-//!   trained with. Integers: y = clamp(round(f(x * step) / step)).
+//! - Real numbers: f(x) = x Phi(x). GPT-2's tanh form differs by less than 5e-4, below half a unit of I8.
+//!   Integers: y = clamp(round(f(x * step) / step)).
 //! - Interval: min(x, 0) <= f(x) <= max(x, 0), so the argument's with 0 added.
 //! - Lowering: (GELU, x, y); fused into the table of a quantisation that feeds nothing else.
 //! - Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.

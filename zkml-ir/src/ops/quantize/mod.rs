@@ -21,7 +21,8 @@
 //! s <= 15: ratios down to 2^-15, and room for accumulators 256 times the largest unclamped one. That serves all sums up
 //! to |acc| = 2^26, which is k = 4096 for I8 x I8. Beyond, [`scale::default_window`] gives up a bit of window for each bit
 //! of shift: real sums of that depth use a sixteenth of their interval or less, which the rule assumes. Wider targets
-//! start from 20 bits. `window =` overrides.
+//! start from 20 bits, or from what the accumulator needs where that is less (at least 16: one table, half the cells).
+//! `window =` overrides.
 //!
 //! m has `30 - log2 max|acc|` bits: 6 at 768 * 2^14. Calibration loses nothing by that: it makes the free step exactly
 //! `step(acc) * 2^s / m`, so a coarse m costs a little resolution and no accuracy.

@@ -11,6 +11,8 @@ use crate::graph::Rescale;
 pub const MAX_SHIFT: u32 = 22;
 /// The largest shift whose remainder is one limb.
 pub const ONE_LIMB_SHIFT: u32 = 16;
+/// The widest window that one table of saturation takes; a wider one costs twice the cells.
+const ONE_TABLE: u32 = 16;
 /// The largest multiplier; more would be precision that no accumulator has.
 const MAX_MULTIPLIER: i64 = 1 << 20;
 /// A pinned or chosen ratio may miss the wanted one by this much at the ends of the admissible range.
@@ -26,26 +28,27 @@ fn needed_shift(acc: Interval, to: Elem) -> u32 {
     full.log2().ceil().clamp(1.0, 31.0) as u32
 }
 
-/// Signed bits that hold every value of the element type: no window is narrower.
-pub fn least_window(to: Elem) -> u32 {
-    let i = to.interval();
-    (1..32).find(|b| -(1i64 << (b - 1)) <= i.lo && i.hi < 1i64 << (b - 1)).expect("at most 24 bits")
+/// Signed bits that hold every value of the interval.
+fn bits_of(i: Interval) -> u32 {
+    (1..63).find(|b| -(1i64 << (b - 1)) <= i.lo && i.hi < 1i64 << (b - 1)).unwrap_or(63)
 }
 
-/// The window of a quantisation that names none: 16 bits for 8-bit targets and 20 for wider ones, less where the
-/// accumulator is so large that the shift it needs leaves no room for them.
+/// Signed bits that hold every value of the element type: no window is narrower.
+pub fn least_window(to: Elem) -> u32 {
+    bits_of(to.interval())
+}
+
+/// The window of a quantisation that names none: 16 bits for 8-bit targets, 20 for wider ones; less where the accumulator
+/// is so large that the shift it needs leaves no room for them, and 16 where the accumulator itself needs no more.
 pub fn default_window(acc: Interval, to: Elem) -> u32 {
-    let widest = if least_window(to) <= 9 { 16 } else { 20 };
+    let widest = if least_window(to) <= 9 { ONE_TABLE } else { bits_of(acc).clamp(ONE_TABLE, 20) };
     31u32.saturating_sub(needed_shift(acc, to)).clamp(least_window(to), widest)
 }
 
 /// Limbs of the remainder: a function of the types alone, so that cost does not depend on scales.
 pub fn remainder_limbs(acc: Interval, to: Elem) -> u32 {
-    if needed_shift(acc, to) > ONE_LIMB_SHIFT {
-        2
-    } else {
-        1
-    }
+    let full = to.interval().hi << (SLACK_BITS + ONE_LIMB_SHIFT);
+    1 + (acc.max_abs() > full) as u32
 }
 
 /// The values of `2^s*q + r - 2^(s-1)` for q in the signed window and r in [0, 2^s).
@@ -170,6 +173,8 @@ mod tests {
         let huge = symmetric(1 << 29);
         assert_eq!((default_window(huge, Elem::I8), remainder_limbs(huge, Elem::I8)), (13, 2));
         assert_eq!((default_window(huge, Elem::I12), default_window(huge, Elem::I16)), (17, 20));
+        let (stream, sum) = (Elem::I16.interval(), Elem::I16.interval().scale(2));
+        assert_eq!((default_window(stream, Elem::I12), default_window(sum, Elem::I16)), (16, 17));
     }
 
     #[test]
