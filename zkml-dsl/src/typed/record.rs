@@ -60,12 +60,10 @@ fn int_tensor(name: &str, dtype: Dtype, dims: &[usize], bytes: &[u8]) -> Result<
     let data = match dtype {
         Dtype::I8 => Data::I8(bytes.iter().map(|&b| b as i8).collect()),
         Dtype::U8 => Data::I16(bytes.iter().map(|&b| b as i16).collect()),
-        Dtype::I16 => {
-            Data::I16(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
+        Dtype::I16 => Data::I16(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect()),
+        Dtype::I32 => {
+            Data::I32(bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
         }
-        Dtype::I32 => Data::I32(
-            bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        ),
         other => return Err(Error::DataType { name: name.to_string(), got: format!("{other:?}") }),
     };
     Ok(IntTensor::from_data(Shape::new(dims), data)?)
@@ -84,7 +82,15 @@ impl Source for NamedTensors {
 }
 
 /// One field of a record. The shape is the model's to check.
-pub fn read<E: Element, const A: usize, const B: usize, const C: usize, const D: usize, const F: usize, const G: usize>(
+pub fn read<
+    E: Element,
+    const A: usize,
+    const B: usize,
+    const C: usize,
+    const D: usize,
+    const F: usize,
+    const G: usize,
+>(
     tensors: &mut dyn Source,
     name: &str,
 ) -> Result<Tensor<E, A, B, C, D, F, G>, Error> {

@@ -29,8 +29,15 @@ pub trait AsInt {
     fn as_int(&self) -> &IntTensor;
 }
 
-impl<E: Element, const A: usize, const B: usize, const C: usize, const D: usize, const F: usize, const G: usize>
-    Tensor<E, A, B, C, D, F, G>
+impl<
+        E: Element,
+        const A: usize,
+        const B: usize,
+        const C: usize,
+        const D: usize,
+        const F: usize,
+        const G: usize,
+    > Tensor<E, A, B, C, D, F, G>
 {
     /// The type's dimensions.
     pub fn default_dims() -> Vec<usize> {
@@ -56,9 +63,7 @@ impl<E: Element, const A: usize, const B: usize, const C: usize, const D: usize,
     pub fn from_int(int: IntTensor) -> Result<Self, Error> {
         let range = E::ELEM.interval();
         match int.first_outside(range) {
-            Some((index, value)) => {
-                Err(TensorError::Range { index, value, elem: E::ELEM, range }.into())
-            }
+            Some((index, value)) => Err(TensorError::Range { index, value, elem: E::ELEM, range }.into()),
             None => Ok(Self::wrap(int)),
         }
     }
@@ -149,8 +154,15 @@ pub struct Weight<
     const G: usize = 0,
 >(Tensor<E, A, B, C, D, F, G>);
 
-impl<E: Element, const A: usize, const B: usize, const C: usize, const D: usize, const F: usize, const G: usize>
-    Weight<E, A, B, C, D, F, G>
+impl<
+        E: Element,
+        const A: usize,
+        const B: usize,
+        const C: usize,
+        const D: usize,
+        const F: usize,
+        const G: usize,
+    > Weight<E, A, B, C, D, F, G>
 {
     /// Row-major values in the type's shape.
     pub fn new<T: Copy + Into<i32>>(values: &[T]) -> Result<Self, Error> {

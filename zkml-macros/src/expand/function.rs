@@ -27,7 +27,7 @@ pub(super) fn function(model: &Model, fine: bool) -> TokenStream {
     };
     let weights = model.params.iter().filter_map(|p| {
         let (name, segment) = (&p.ident, &p.segment);
-        (!matches!(p.kind, ParamKind::Tensor(_))).then(|| quote!((#segment, #name)))
+        (!matches!(p.kind, ParamKind::Tensor(_))).then(|| quote!((#segment, &#name)))
     });
     let inputs = model.params.iter().filter(|p| matches!(p.kind, ParamKind::Tensor(_))).map(|p| &p.ident);
     let read = read_results(model);
@@ -51,7 +51,7 @@ pub(super) fn function(model: &Model, fine: bool) -> TokenStream {
     quote! {
         #(#cfgs)*
         #(#attrs)*
-        #[allow(clippy::too_many_arguments)]
+        #[allow(dead_code, clippy::too_many_arguments)]
         #vis fn #ident(#(#names: #types,)* #params: &#p::Params)
             -> ::core::result::Result<#output, #p::Error>
         {

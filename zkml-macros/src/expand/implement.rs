@@ -12,7 +12,11 @@ pub(super) fn implement(model: &Model, ir: &[u8], report: Option<&Path>) -> Toke
     let name = ident.to_string();
     let ir = Literal::byte_string(ir);
     // A deleted report is written again, and the switch that silences it is a dependency.
-    let report = report.and_then(Path::to_str).map(|path| quote!(const _: &[u8] = include_bytes!(#path);));
+    let report = report.and_then(Path::to_str).map(|path| {
+        quote!(
+            const _: &[u8] = include_bytes!(#path);
+        )
+    });
     quote! {
         #(#cfgs)*
         #[allow(non_local_definitions)]

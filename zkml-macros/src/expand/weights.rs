@@ -11,8 +11,7 @@ use quote::quote;
 pub(super) fn weights(model: &Model) -> TokenStream {
     let p = private(model);
     let Model { ident, cfgs, .. } = model;
-    let weights: Vec<_> =
-        model.params.iter().filter(|p| !matches!(p.kind, ParamKind::Tensor(_))).collect();
+    let weights: Vec<_> = model.params.iter().filter(|p| !matches!(p.kind, ParamKind::Tensor(_))).collect();
     let names: Vec<_> = weights.iter().map(|w| &w.ident).collect();
     let segments = weights.iter().map(|w| &w.segment);
     let types = weights.iter().map(|w| match &w.kind {

@@ -49,8 +49,6 @@ fn mode(name: &Ident) -> syn::Result<ReportMode> {
         "full" => Ok(ReportMode::Full),
         "line" => Ok(ReportMode::Line),
         "off" => Ok(ReportMode::Off),
-        other => {
-            Err(Error::new_spanned(name, format!("`report` is `full`, `line` or `off`, got `{other}`")))
-        }
+        other => Err(Error::new_spanned(name, format!("`report` is `full`, `line` or `off`, got `{other}`"))),
     }
 }

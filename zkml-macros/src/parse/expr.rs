@@ -172,10 +172,12 @@ impl Context<'_> {
         let PathArguments::AngleBracketed(list) = args else {
             return Some(None);
         };
-        if let (1, Some(GenericArgument::Type(syn::Type::Path(t)))) = (list.args.len(), list.args.first()) {
-            let name = t.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-            if let Some(elem) = Elem::from_name(&name) {
-                return Some(Some((elem, self.origins.add(t))));
+        if let (1, Some(GenericArgument::Type(t))) = (list.args.len(), list.args.first()) {
+            if let syn::Type::Path(p) = super::types::peel(t) {
+                let name = p.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                if let Some(elem) = Elem::from_name(&name) {
+                    return Some(Some((elem, self.origins.add(t))));
+                }
             }
         }
         self.errors.at(&list.args, "expected one element type: I8, I12, I16, I24 or U8");

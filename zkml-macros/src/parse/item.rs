@@ -12,8 +12,7 @@ use zkml_ir::lang::{DefaultDims, Dim, Module, Param, ParamType, Returns, TensorS
 /// `None` if the signature is not a model's; the body may still be wrong.
 pub(super) fn model(cx: &mut Context, args: Args, f: &ItemFn) -> Option<Model> {
     cx.signature(&f.sig);
-    let dims: Vec<Dim> =
-        args.dims.iter().map(|(n, e)| Dim { name: cx.name(n), value: cx.dim(e) }).collect();
+    let dims: Vec<Dim> = args.dims.iter().map(|(n, e)| Dim { name: cx.name(n), value: cx.dim(e) }).collect();
     let params: Vec<_> = f.sig.inputs.iter().map(|p| cx.param(p)).collect();
     let returns = cx.returns(&f.sig, &f.block);
     let (body, result) = cx.body(&f.block);
@@ -104,7 +103,8 @@ impl Context<'_> {
             self.errors.at(t, no("variadic", "its arguments are tensors"));
         }
         if !s.generics.params.is_empty() {
-            let message = "a model has no generics\n  help: name dimensions in the attribute: `#[zk_model(D = 768)]`";
+            let message =
+                "a model has no generics\n  help: name dimensions in the attribute: `#[zk_model(D = 768)]`";
             self.errors.at(&s.generics, message);
         } else if let Some(w) = &s.generics.where_clause {
             self.errors.at(w, "a model has no `where` clause");
@@ -136,7 +136,9 @@ impl Context<'_> {
             Written::Weight(t, path) => (ParamType::Weight(t), Some(path), None),
             Written::Weights(b, tokens) => (ParamType::Weights(b), None, Some(tokens)),
         };
-        if let ParamType::Tensor(TensorSpec { elem: Elem::Acc, .. }) | ParamType::Weight(TensorSpec { elem: Elem::Acc, .. }) = ty {
+        if let ParamType::Tensor(TensorSpec { elem: Elem::Acc, .. })
+        | ParamType::Weight(TensorSpec { elem: Elem::Acc, .. }) = ty
+        {
             let message = format!(
                 "`{ident}` is an `Acc`, which is never stored\n  help: give it a sized type: I8, I12, I16, I24 or U8"
             );
@@ -185,7 +187,8 @@ impl Context<'_> {
                 }
                 m if m.path().is_ident("doc") || m.path().is_ident("allow") => {}
                 m => {
-                    let message = "unknown attribute\n  help: an input takes `#[private]`, a weight `#[name = \"..\"]`";
+                    let message =
+                        "unknown attribute\n  help: an input takes `#[private]`, a weight `#[name = \"..\"]`";
                     self.errors.at(m.path(), message);
                 }
             }

@@ -17,14 +17,10 @@ impl Context<'_> {
             Expr::Match(e) => (e.match_token.to_token_stream(), "`match`".into(), MASK),
             Expr::While(e) => (e.while_token.to_token_stream(), "`while`".into(), LOOP),
             Expr::Loop(e) => (e.loop_token.to_token_stream(), "`loop`".into(), LOOP),
-            Expr::ForLoop(e) => (
-                e.for_token.to_token_stream(),
-                "`for` as a value".into(),
-                "assign to a `let mut` binding",
-            ),
-            Expr::Return(e) => {
-                (e.return_token.to_token_stream(), "`return`".into(), "end with the result")
+            Expr::ForLoop(e) => {
+                (e.for_token.to_token_stream(), "`for` as a value".into(), "assign to a `let mut` binding")
             }
+            Expr::Return(e) => (e.return_token.to_token_stream(), "`return`".into(), "end with the result"),
             Expr::Break(e) => (e.break_token.to_token_stream(), "`break`".into(), "bound the loop"),
             Expr::Continue(e) => (e.continue_token.to_token_stream(), "`continue`".into(), "bound the loop"),
             Expr::Closure(e) => (e.or1_token.to_token_stream(), "a closure".into(), "call another model"),
@@ -37,7 +33,9 @@ impl Context<'_> {
             }
             Expr::Unsafe(e) => (e.unsafe_token.to_token_stream(), "`unsafe`".into(), "leave it out"),
             Expr::Block(e) => (e.to_token_stream(), "a block".into(), "use `let`, or another model"),
-            Expr::Const(e) => (e.const_token.to_token_stream(), "a const block".into(), "use `const N: .. = ..;`"),
+            Expr::Const(e) => {
+                (e.const_token.to_token_stream(), "a const block".into(), "use `const N: .. = ..;`")
+            }
             Expr::Macro(e) => (
                 e.mac.path.to_token_stream(),
                 format!("`{}!`", super::show_path(&e.mac.path)),
@@ -57,9 +55,7 @@ impl Context<'_> {
                 let op = e.op.to_token_stream();
                 let name = format!("`{op}`");
                 let instead = match e.op {
-                    BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) => {
-                        "write `x = x + ..`"
-                    }
+                    BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) => "write `x = x + ..`",
                     BinOp::Rem(_) | BinOp::DivAssign(_) | BinOp::RemAssign(_) => {
                         "multiply by a constant: `x * 0.125`"
                     }
@@ -84,10 +80,8 @@ impl Context<'_> {
             Stmt::Item(item) => {
                 let first = item.to_token_stream().into_iter().find(|t| !is_attr(t));
                 let what = first.as_ref().map(|t| format!("`{t}`")).unwrap_or_default();
-                self.errors.at(
-                    first,
-                    format!("{what} is not part of a model; put the item beside the model"),
-                );
+                self.errors
+                    .at(first, format!("{what} is not part of a model; put the item beside the model"));
             }
             Stmt::Macro(m) => {
                 let message = format!(

@@ -42,7 +42,8 @@ impl Context<'_> {
                 Some(Written::Weights(bundle, tokens))
             }
             Type::Reference(r) => {
-                self.errors.at(r.and_token, "`&` is not part of a model; tensors are values: write it without");
+                self.errors
+                    .at(r.and_token, "`&` is not part of a model; tensors are values: write it without");
                 None
             }
             Type::ImplTrait(i) => {
@@ -95,9 +96,10 @@ impl Context<'_> {
         };
         let mut list = args.args.iter();
         let elem = list.next().and_then(|first| match first {
-            GenericArgument::Type(Type::Path(p)) => {
-                Elem::from_name(&p.path.segments.last()?.ident.to_string())
-            }
+            GenericArgument::Type(t) => match peel(t) {
+                Type::Path(p) => Elem::from_name(&p.path.segments.last()?.ident.to_string()),
+                _ => None,
+            },
             _ => None,
         });
         let mut dims: Vec<Expr> = vec![];
@@ -131,13 +133,16 @@ impl Context<'_> {
                 }
             },
             GenericArgument::Const(e) => Some(self.dim(e)),
-            GenericArgument::Type(Type::Path(p)) if p.path.get_ident().is_some() => {
-                Some(self.dim(&syn::Expr::Path(syn::ExprPath {
-                    attrs: vec![],
-                    qself: None,
-                    path: p.path.clone(),
-                })))
-            }
+            GenericArgument::Type(t) => match peel(t) {
+                Type::Path(p) if p.path.get_ident().is_some() => {
+                    let path = p.path.clone();
+                    Some(self.dim(&syn::Expr::Path(syn::ExprPath { attrs: vec![], qself: None, path })))
+                }
+                other => {
+                    self.errors.at(other, "a dimension is made of numbers, names and `+ - * /`");
+                    None
+                }
+            },
             other => {
                 self.errors.at(other, "a dimension is made of numbers, names and `+ - * /`");
                 None
