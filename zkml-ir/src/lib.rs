@@ -6,7 +6,9 @@
 pub mod cost;
 pub mod elem;
 pub mod exec;
+pub mod float;
 pub mod graph;
+pub mod lang;
 pub mod layout;
 pub mod lower;
 pub mod ops;

@@ -6,4 +6,7 @@ pub mod claims;
 pub mod einsum;
 pub mod field;
 pub mod gkr;
+pub mod pcs;
+pub mod security;
 pub mod transcript;
+pub mod wire;

@@ -23,3 +23,4 @@ pub use header::FORMAT_VERSION;
 pub use model::{load_model, save_model};
 pub use resolve::resolve;
 pub use tensor::FloatTensor;
+pub use zkml_ir::shape::Shape;

@@ -4,7 +4,7 @@ use super::{
     Graph, Layout, Node, NodeId, Op, Port, RescaleDecl, RescaleRule, Step, StepError, StepKind, Steps,
     TensorType, WeightDecl,
 };
-use crate::elem::Elem;
+use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
 
 /// Adds nodes with their types. Ops check their own rules before they call [`GraphBuilder::push`].
@@ -69,6 +69,22 @@ impl GraphBuilder {
     pub fn unify(&mut self, a: NodeId, b: NodeId) -> Result<Step, StepError> {
         let (a, b) = (self.ty(a).step.clone(), self.ty(b).step.clone());
         self.graph.steps.unify(&a, &b)
+    }
+
+    /// Declares that a tensor holds flags, integers of `range` with step 1: narrows an input or weight to that. What checks
+    /// its values against the interval then checks the flags.
+    pub fn flags(&mut self, id: NodeId, range: Interval) -> Result<(), String> {
+        let node = self.graph.node(id);
+        let declared = matches!(node.op, Op::Input(_) | Op::Weight(_));
+        if !declared && !range.contains_interval(node.ty.interval) {
+            return Err(format!("flags must be an input or a weight, got values in {}", node.ty.interval));
+        }
+        let step = node.ty.step.clone();
+        self.graph.steps.pin(&step, 1.0).map_err(|e| e.to_string())?;
+        if declared {
+            self.graph.nodes[id].ty.interval = range;
+        }
+        Ok(())
     }
 
     /// Whether a node is a weight or a view of one.

@@ -95,6 +95,19 @@ impl Steps {
         }
     }
 
+    /// Fixes a step that is still free and stands alone.
+    pub fn pin(&mut self, step: &Step, value: f64) -> Result<(), StepError> {
+        let step = self.resolve(step);
+        match step.alone() {
+            Some(id) => {
+                self.solved.insert(id, Step::constant(value / step.coef));
+                Ok(())
+            }
+            None if step.is_constant() && step.coef == value => Ok(()),
+            None => Err(StepError::Contradiction { left: self.show(&step), right: value.to_string() }),
+        }
+    }
+
     /// The free step that makes up `side` and may become `other`, with its solution.
     fn solvable(&self, side: &Step, other: &Step) -> Option<(StepId, Step)> {
         let id = side.alone().filter(|id| !other.contains(*id))?;

@@ -3,6 +3,27 @@
 //! A language op ([`OpDef`]) is what a model's source calls by name. It checks its arguments and adds primitive nodes
 //! ([`crate::graph::Op`]) to a graph. `matmul` adds one node, `attention` a dozen.
 
+mod add;
+mod attention;
+mod call;
+mod concat;
+mod exp;
+mod gelu;
+mod layer_norm;
+mod matmul;
+mod mul;
+mod neg;
+pub mod quantize;
+mod relu;
+mod reshape;
+mod rules;
+mod slice;
+mod softmax;
+mod sub;
+#[cfg(test)]
+mod tests;
+mod transpose;
+
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId};
 use std::collections::BTreeMap;
@@ -38,10 +59,23 @@ pub struct Signature {
     pub tensors: &'static [&'static str],
     pub min_tensors: usize,
     pub max_tensors: usize,
-    /// Named arguments: name, kind, required.
+    /// Named arguments: name, kind, required. A name may stand twice with two kinds; an integer is a real number too.
     pub named: &'static [(&'static str, ArgKind, bool)],
     /// Takes an element type in turbofish: `quantize::<I12>`.
     pub turbofish: bool,
+}
+
+impl Signature {
+    /// Exactly these tensors and nothing else.
+    pub const fn tensors(names: &'static [&'static str]) -> Self {
+        Self {
+            tensors: names,
+            min_tensors: names.len(),
+            max_tensors: names.len(),
+            named: &[],
+            turbofish: false,
+        }
+    }
 }
 
 /// A call with evaluated arguments. Positional arguments are tensors; `x.op(y)` puts x first.
@@ -97,8 +131,15 @@ impl OpError {
 pub trait OpDef: Sync {
     fn name(&self) -> &'static str;
     fn signature(&self) -> Signature;
+
+    /// The op's own rules, for a call that agrees with its signature.
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError>;
+
     /// Checks the call and adds its nodes; several results where the op has several (`split`).
-    fn build(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError>;
+    fn build(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        call::check(self.name(), &self.signature(), call)?;
+        self.rules(b, call)
+    }
 }
 
 /// The op of this name. Operators have names too: `+` is `add`, `-` is `sub`, `*` is `mul`, unary `-` is `neg`.
@@ -108,5 +149,23 @@ pub fn find(name: &str) -> Option<&'static dyn OpDef> {
 
 /// Every op of the language.
 pub fn all() -> &'static [&'static dyn OpDef] {
-    &[]
+    &[
+        &matmul::MatMul,
+        &add::Add,
+        &sub::Sub,
+        &mul::Mul,
+        &neg::Neg,
+        &relu::Relu,
+        &gelu::Gelu,
+        &exp::Exp,
+        &softmax::Softmax,
+        &layer_norm::LayerNorm,
+        &attention::Attention,
+        &quantize::QuantizeInt8,
+        &quantize::Quantize,
+        &transpose::Transpose,
+        &reshape::Reshape,
+        &slice::Slice,
+        &concat::Concat,
+    ]
 }

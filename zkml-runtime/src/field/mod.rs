@@ -1,6 +1,6 @@
 //! Field arithmetic shared by the protocols.
 //!
-//! * [`eq`](mod@self): the equality polynomial and its sums, plain scalars. The verifier uses these.
+//! * [`eq()`] and what belongs to it: the equality polynomial and its sums, plain scalars, as the verifier needs them.
 //! * `packed` (feature `prover`): vector kernels over Mersenne-31 and its degree-four extension.
 //! * `pool` (feature `prover`): buffers of packed elements that are reused instead of returned to the system.
 //!

@@ -68,26 +68,33 @@ pub(super) fn step(t: u64x8) -> u64x8 {
     (t & u64x8::splat(P as u64)) + (t >> u64x8::splat(31))
 }
 
-/// Reduces even and odd 64-bit values, each below `2^62`.
+/// The low and the high words of even and odd 64-bit values: `t = low + 2^32 high = low + 2 high` (mod p).
 #[inline(always)]
-pub(super) fn reduce_62(even: u64x8, odd: u64x8) -> Lanes {
-    // At most p + 2^31 after the step, so it fits a word, and two subtractions are enough.
-    let (e, o) = (step(even), step(odd));
-    let v = words(e | (o << u64x8::splat(32)));
-    let v = v.simd_min(v - MODULUS);
+fn split(even: u64x8, odd: u64x8) -> (Lanes, Lanes) {
+    let low = words((even & LOW) | (odd << u64x8::splat(32)));
+    let high = words((even >> u64x8::splat(32)) | (odd & !LOW));
+    (low, high)
+}
+
+/// `v - p` if that is not negative.
+#[inline(always)]
+fn reduce_once(v: Lanes) -> Lanes {
     v.simd_min(v - MODULUS)
 }
 
-/// Reduces even and odd 64-bit values, whatever they are.
-///
-/// `t = low + 2^32 high = low + 2 high` (mod p): cut both at bit 31, add the low parts, then the few high bits.
+/// Reduces even and odd 64-bit values, each below `2^62`.
+#[inline(always)]
+pub(super) fn reduce_62(even: u64x8, odd: u64x8) -> Lanes {
+    let (low, high) = split(even, odd);
+    // low is at most p + 1 once reduced, and 2 high at most 2^31 - 2 = p - 1: together at most 2p.
+    reduce_once(reduce_once(low) + (high + high))
+}
+
+/// Reduces even and odd 64-bit values, each at most `4 p^2 = 2^32 (2^32 - 4) + 4`.
 #[inline(always)]
 pub(super) fn reduce_64(even: u64x8, odd: u64x8) -> Lanes {
-    let low = words((even & LOW) | (odd << u64x8::splat(32)));
-    let high = words((even >> u64x8::splat(32)) | (odd & !LOW));
-    let sum = (low & MODULUS) + ((high + high) & MODULUS);
-    let sum = sum.simd_min(sum - MODULUS);
-    let carry = (low >> Lanes::splat(31)) + (high >> Lanes::splat(30));
-    let sum = sum + carry; // at most p + 4
-    sum.simd_min(sum - MODULUS)
+    let (low, high) = split(even, odd);
+    // high <= 2^32 - 4 is at most p - 1 once reduced, and so is its reduced double.
+    let high = reduce_once(high);
+    reduce_once(reduce_once(low) + reduce_once(high + high))
 }

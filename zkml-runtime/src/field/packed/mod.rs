@@ -22,10 +22,10 @@ mod lanes;
 mod packed_f;
 mod wide;
 
-pub use base::{base_words, dot_base, BaseAcc};
+pub use base::{column_lanes, dot_base, BaseAcc, ColumnLanes};
 pub use constant::{LazyAcc, MulConst};
 pub use lanes::{add, neg, sub, Lanes, LANES, LOG_LANES};
-pub use packed_f::{dot2, PackedF};
+pub use packed_f::{dot2, prefetch, PackedF};
 pub use wide::Wide;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every kernel against scalar arithmetic, on random words and on the edges 0, 1, p - 1 and p (a second zero).
 
+use std::simd::u64x8;
+
 use num_traits::Zero;
 
 use super::*;
@@ -56,6 +58,32 @@ fn lanes_add_subtract_negate() {
             assert_eq!(canonical(neg(a).to_array()[k]), -x);
         }
     }
+}
+
+#[test]
+fn reductions_hold_at_the_edges() {
+    let four = 4 * (P as u64) * (P as u64);
+    let words = [0, 1, P as u64 - 1, P as u64, 1 << 31, (1 << 31) + 1, u32::MAX as u64 - 1, u32::MAX as u64];
+    // Every low word that matters under every high word that matters.
+    let values = |bound: u64| {
+        let highs = words.into_iter().chain((0..6).map(move |k| (bound >> 32) - k));
+        let all = highs.flat_map(move |h| words.map(|l| h << 32 | l)).chain([bound]);
+        all.filter(move |&t| t <= bound).collect::<Vec<u64>>()
+    };
+    let check = |reduce: fn(u64x8, u64x8) -> Lanes, bound: u64| {
+        for t in values(bound) {
+            for (even, odd) in [(t, 0), (bound, t), (t, t)] {
+                let got = reduce(u64x8::splat(even), u64x8::splat(odd)).to_array();
+                for (k, &w) in got.iter().enumerate() {
+                    let t = if k % 2 == 0 { even } else { odd };
+                    assert!(w <= P, "{t} left {w}");
+                    assert_eq!(w % P, (t % P as u64) as u32, "{t}");
+                }
+            }
+        }
+    };
+    check(lanes::reduce_64, four);
+    check(lanes::reduce_62, (1 << 62) - 1);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Wide {
         Self { even: rows(a.0.map(even), b), odd: rows(a.0.map(odd), b) }
     }
 
-    /// Adds `e * x` for one constant e in every lane: at most `p^2` a call, four calls between two steps.
+    /// Adds `e * x` for one constant e in every lane: at most `p^2` a call, so four calls from zero or three after a step.
     #[inline(always)]
     pub(super) fn add_base(&mut self, e: [u64x8; 4], x: Lanes) {
         let (xe, xo) = (even(x), odd(x));
@@ -83,7 +83,7 @@ impl Wide {
         self
     }
 
-    /// Reduces any values.
+    /// Reduces values up to `4 p^2`, those of a product.
     #[inline(always)]
     pub fn reduce(self) -> PackedF {
         let f = |c: usize| reduce_64(self.even[c], self.odd[c]);

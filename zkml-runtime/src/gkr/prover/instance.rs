@@ -41,7 +41,7 @@ impl<'a> Instance<'a> {
     /// A claim on the layer above the lookup tree's leaves: `lambda q - mu`, `mu = 1 / lambda`.
     pub fn leaves(leaves: &'a Leaves<'a>, z: Vec<F>, claim: F, lambda: F) -> Result<Self, GkrError> {
         let mu = inverse(lambda)?;
-        let arrays = Box::new(Stage::new(LeafSource { leaves, mu }));
+        let arrays = Box::new(Stage::new(LeafSource { leaves: leaves.plus(mu) }));
         // eq sums to one, so the shift leaves the sum unweighted.
         let claim = (claim + mu) * mu;
         Ok(Self { scale: lambda, shift: -mu, ..Self::new(arrays, Kind::Leaves { mu }, z, claim) })

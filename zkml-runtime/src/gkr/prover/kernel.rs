@@ -7,13 +7,15 @@ use num_traits::{One, Zero};
 use rayon::prelude::*;
 
 use super::prefix::{Prefix, Scratch};
-use super::source::{difference, gate, gate_scalar, Source, View};
+use super::source::{ahead, gate_scalar, gates, Source, View};
 use super::split_eq::{RoundEq, SplitEq};
 use crate::field::packed::{LazyAcc, MulConst, PackedF};
 use crate::field::{prefix_eq_sum, F};
 
 /// Inner loops that are worth a task of their own.
 const MIN_BLOCKS: usize = 8;
+/// Pairs that are viewed at once: what a source computes for them stays in the innermost cache.
+const PAIRS: usize = 8;
 
 type Sums = [PackedF; 2];
 
@@ -27,12 +29,14 @@ pub(super) fn evaluate<const N: usize>(source: &impl Source<N>, eq: &SplitEq) ->
         |s, block| {
             let first = block * size;
             let count = size.min(pairs - first);
-            let view = source.view(2 * first, 2 * count, s);
             let mut acc = [LazyAcc::default(); 2];
-            for (i, e) in eq.low[..count].iter().enumerate() {
-                let (a, b) = (view.load(2 * i), view.load(2 * i + 1));
-                acc[0].mac(e, &gate(&a));
-                acc[1].mac(e, &gate(&difference(&a, &b)));
+            for (k, low) in eq.low[..count].chunks(PAIRS).enumerate() {
+                let view = source.view(2 * (first + PAIRS * k), 2 * low.len(), s);
+                for (i, e) in low.iter().enumerate() {
+                    let [q0, q_inf] = view.gates(i);
+                    acc[0].mac(e, &q0);
+                    acc[1].mac(e, &q_inf);
+                }
             }
             weighted(acc, eq.high[block])
         },
@@ -53,13 +57,18 @@ pub(super) fn fold_and_evaluate<const N: usize>(
     let size = eq.low.len();
     let blocks = folded.items_mut()[..2 * pairs].par_chunks_mut(2 * size).enumerate();
     let sums = blocks.with_min_len(MIN_BLOCKS).map_init(Scratch::new, |s, (block, out)| {
-        let view = source.view(2 * size * 2 * block, 2 * out.len(), s);
         let mut acc = [LazyAcc::default(); 2];
-        for (i, (e, out)) in eq.low.iter().zip(out.as_chunks_mut::<2>().0).enumerate() {
-            let (a, b) = (view.fold(2 * i, &r), view.fold(2 * i + 1, &r));
-            acc[0].mac(e, &gate(&a));
-            acc[1].mac(e, &gate(&difference(&a, &b)));
-            *out = [a, b];
+        for (k, (low, out)) in eq.low.chunks(PAIRS).zip(out.chunks_mut(2 * PAIRS)).enumerate() {
+            let view = source.view(4 * (size * block + PAIRS * k), 2 * out.len(), s);
+            for (i, (e, pair)) in low.iter().zip(out.as_chunks_mut::<2>().0).enumerate() {
+                ahead(pair);
+                let [a, b] = pair;
+                view.fold_into(2 * i, &r, a);
+                view.fold_into(2 * i + 1, &r, b);
+                let [q0, q_inf] = gates(a, b);
+                acc[0].mac(e, &q0);
+                acc[1].mac(e, &q_inf);
+            }
         }
         weighted(acc, eq.high[block])
     });
@@ -70,7 +79,9 @@ pub(super) fn fold_and_evaluate<const N: usize>(
 
 /// The item that two items fold to.
 pub(super) fn fold_last<const N: usize>(source: &impl Source<N>, r: F) -> [PackedF; N] {
-    source.view(0, 2, &mut Scratch::new()).fold(0, &MulConst::new(r))
+    let mut out = [PackedF::ZERO; N];
+    source.view(0, 2, &mut Scratch::new()).fold_into(0, &MulConst::new(r), &mut out);
+    out
 }
 
 /// [`evaluate`] on scalars: the first variable tells the halves apart, `rest` weights the others.

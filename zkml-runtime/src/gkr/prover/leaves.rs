@@ -1,10 +1,11 @@
 //! Leaves as linear combinations of columns, recomputed wherever they are needed.
 
 use super::{LeafBlock, Scratch};
-use crate::field::packed::{base_words, BaseAcc, Lanes, PackedF, LANES, LOG_LANES};
+use crate::field::packed::{column_lanes, BaseAcc, ColumnLanes, PackedF, LANES, LOG_LANES};
 use crate::field::{BaseField, F};
 
 /// A sequence of `2^log_vectors` vectors: those of the blocks, then a constant.
+#[derive(Clone)]
 pub(super) struct Leaves<'a> {
     runs: Vec<Run<'a>>,
     /// What the blocks smaller than a vector make together.
@@ -14,13 +15,14 @@ pub(super) struct Leaves<'a> {
 }
 
 /// A block of whole vectors.
+#[derive(Clone)]
 struct Run<'a> {
     first: usize,
     end: usize,
-    constant: [u64; 4],
+    constant: F,
     /// Negated weights: `constant + sum e_j x_j`.
     weights: Vec<[u64; 4]>,
-    columns: Vec<&'a [[u32; LANES]]>,
+    columns: Vec<&'a [ColumnLanes]>,
 }
 
 impl<'a> Leaves<'a> {
@@ -34,9 +36,9 @@ impl<'a> Leaves<'a> {
             Run {
                 first,
                 end,
-                constant: BaseAcc::coords(b.constant),
+                constant: b.constant,
                 weights: b.columns.iter().map(|&(w, _)| BaseAcc::coords(-w)).collect(),
-                columns: b.columns.iter().map(|(_, x)| base_words(x).as_chunks().0).collect(),
+                columns: b.columns.iter().map(|(_, x)| column_lanes(x).0).collect(),
             }
         });
         let runs = runs.collect();
@@ -47,6 +49,15 @@ impl<'a> Leaves<'a> {
             PackedF::from_array(&lanes)
         });
         Self { runs, small: small.collect(), tail, log_vectors: log_leaves as u32 - LOG_LANES }
+    }
+
+    /// The same leaves with a constant added.
+    pub fn plus(&self, constant: F) -> Self {
+        let mut leaves = self.clone();
+        leaves.tail += constant;
+        leaves.runs.iter_mut().for_each(|run| run.constant += constant);
+        leaves.small.iter_mut().for_each(|v| *v = *v + PackedF::splat(constant));
+        leaves
     }
 
     /// Vectors that hold a leaf of some block.
@@ -96,10 +107,11 @@ impl Run<'_> {
             [a, b] => self.fill_from([a, b], offset, out),
             [a, b, c] => self.fill_from([a, b, c], offset, out),
             ref columns => {
+                let constant = BaseAcc::coords(self.constant);
                 for (i, out) in out.iter_mut().enumerate() {
-                    let mut acc = BaseAcc::new(&self.constant);
+                    let mut acc = BaseAcc::new(&constant);
                     for (e, x) in self.weights.iter().zip(columns) {
-                        acc.mac(e, Lanes::from_array(x[offset + i]));
+                        acc.mac(e, x[offset + i].get());
                     }
                     *out = acc.finish();
                 }
@@ -107,16 +119,24 @@ impl Run<'_> {
         }
     }
 
-    /// With the number of columns known, weights stay in registers.
+    /// With the number of columns known, and up to three, weights stay in registers.
     #[inline(always)]
-    fn fill_from<const K: usize>(&self, columns: [&[[u32; LANES]]; K], offset: usize, out: &mut [PackedF]) {
+    fn fill_from<const K: usize>(&self, columns: [&[ColumnLanes]; K], offset: usize, out: &mut [PackedF]) {
         let columns = columns.map(|x| &x[offset..offset + out.len()]);
         let mut weights = [[0; 4]; K];
         weights.copy_from_slice(&self.weights);
+        let constant = BaseAcc::coords(self.constant);
         for (i, out) in out.iter_mut().enumerate() {
-            let mut acc = BaseAcc::new(&self.constant);
-            for (e, x) in weights.iter().zip(&columns) {
-                acc.mac(e, Lanes::from_array(x[i]));
+            let mut acc = BaseAcc::new(&constant);
+            // Not a loop: it would not be unrolled.
+            if K > 0 {
+                acc.mac(&weights[0], columns[0][i].get());
+            }
+            if K > 1 {
+                acc.mac(&weights[1], columns[1][i].get());
+            }
+            if K > 2 {
+                acc.mac(&weights[2], columns[2][i].get());
             }
             *out = acc.finish();
         }

@@ -127,7 +127,7 @@ impl<'a> Part<'a> {
 }
 
 fn lookup_part<'a>(leaves: &'a Leaves<'a>, depths: &Depths) -> Part<'a> {
-    let layers = tree::above_lookups(leaves).up_to_root();
+    let layers = tree::above_lookups(leaves);
     debug_assert_eq!(layers.len(), depths.lookups);
     Part::new(Tree::Lookups, layers, Some(leaves))
 }
@@ -142,11 +142,11 @@ fn table_part<'a>(tables: &[TableBlock<'_>], depths: &Depths) -> Part<'a> {
             columns: vec![(F::one(), b.multiplicity)],
         })
         .collect();
-    let leaves = tree::table_leaves(
+    let layers = tree::above_tables(
         &Leaves::new(&numerators, F::zero(), depths.tables),
         &Leaves::new(&denominators, F::one(), depths.tables),
     );
-    Part::new(Tree::Tables, leaves.up_to_root(), None)
+    Part::new(Tree::Tables, layers, None)
 }
 
 /// One layer of both trees: the sumcheck, the children, and the claims one layer down.

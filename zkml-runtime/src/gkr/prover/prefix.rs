@@ -1,11 +1,7 @@
-use rayon::prelude::*;
-
 use crate::field::packed::PackedF;
 use crate::field::pool::Buf;
 use crate::field::F;
 
-/// Items that a task of a parallel pass works on.
-const CHUNK: usize = 1 << 7;
 /// A fold reads items by four and the next layer's pairs by two: stored prefixes are a multiple of this.
 const ALIGN: usize = 8;
 
@@ -33,22 +29,6 @@ impl<const N: usize> Prefix<N> {
         let mut this = Self { data: Buf::new(N * stored(live, log_items)), tail, log_items };
         let packed = tail.map(PackedF::splat);
         this.items_mut()[live..].fill(packed);
-        this
-    }
-
-    /// Computes the first `live` items: `fill(scratch, first, items)` fills the items from index `first` on.
-    pub fn build(
-        live: usize,
-        tail: [F; N],
-        log_items: u32,
-        fill: impl Fn(&mut Scratch, usize, &mut [[PackedF; N]]) + Sync,
-    ) -> Self {
-        let mut this = Self::new(live, tail, log_items);
-        this.items_mut()[..live]
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .with_min_len(4)
-            .for_each_init(Scratch::new, |scratch, (k, items)| fill(scratch, k * CHUNK, items));
         this
     }
 

@@ -1,21 +1,19 @@
 //! What a sumcheck reads: arrays of N values an item, stored or computed when they are read.
 
-use num_traits::One;
-
 use super::leaves::Leaves;
 use super::prefix::{stored, Prefix, Scratch};
-use crate::field::packed::{dot2, MulConst, PackedF};
+use crate::field::packed::{dot2, prefetch, MulConst, PackedF};
 use crate::field::F;
 
 /// Consecutive items, ready to be read.
 pub(super) trait View<const N: usize> {
     fn load(&self, i: usize) -> [PackedF; N];
 
+    /// The gate's polynomial between items 2i and 2i + 1: its value at 0 and its leading coefficient.
+    fn gates(&self, i: usize) -> [PackedF; 2];
+
     /// Items 2i and 2i + 1, at r.
-    #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; N] {
-        lerp(r, &self.load(2 * i), &self.load(2 * i + 1))
-    }
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; N]);
 }
 
 /// Items of which all but a prefix are equal.
@@ -31,17 +29,28 @@ pub(super) trait Source<const N: usize>: Sync {
     fn view<'a>(&'a self, first: usize, count: usize, scratch: &'a mut Scratch) -> Self::View<'a>;
 }
 
-/// The gate on an item. Two values: `(d0 + mu)(d1 + mu)`; four: `n0 d1 + n1' d0` on `[n0, n1', d0, d1]`.
+/// The gate `(d0 + mu)(d1 + mu)` on two values, `n0 d1 + n1' d0` on `[n0, n1', d0, d1]`, as [`View::gates`].
+///
+/// Written out and by reference: an item is up to a kilobyte, and passed by value it is copied through memory.
 #[inline(always)]
-pub(super) fn gate<const N: usize>(v: &[PackedF; N]) -> PackedF {
-    match v.as_slice() {
-        [a, b] => a.times(b),
-        [n0, n1, d0, d1] => dot2(n0, d1, n1, d0),
+pub(super) fn gates<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; 2] {
+    match (a.as_slice(), b.as_slice()) {
+        ([a0, a1], [b0, b1]) => [a0.times(a1), (*b0 - *a0).times(&(*b1 - *a1))],
+        ([n0, n1, d0, d1], [m0, m1, e0, e1]) => {
+            [dot2(n0, d1, n1, d0), dot2(&(*m0 - *n0), &(*e1 - *d1), &(*m1 - *n1), &(*e0 - *d0))]
+        }
         _ => unreachable!("gates read two or four values"),
     }
 }
 
-/// [`gate`] on scalars.
+/// Prefetches the group after next of a sequence of groups.
+#[inline(always)]
+pub(super) fn ahead<const N: usize, const M: usize>(group: &[[PackedF; N]; M]) {
+    let next = std::ptr::from_ref(group).wrapping_add(2);
+    prefetch(next.cast(), N * M);
+}
+
+/// The gate on scalars.
 pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
     match *v.as_slice() {
         [a, b] => a * b,
@@ -50,44 +59,19 @@ pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
     }
 }
 
-// Plain loops: closures of `array::from_fn` are not always inlined, and arrays of vectors then go through memory.
-#[inline(always)]
-pub(super) fn difference<const N: usize>(a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
-    let mut d = *b;
-    for t in 0..N {
-        d[t] = b[t] - a[t];
-    }
-    d
-}
-
-#[inline(always)]
-fn lerp<const N: usize>(r: &MulConst, a: &[PackedF; N], b: &[PackedF; N]) -> [PackedF; N] {
-    let mut v = *a;
-    for t in 0..N {
-        v[t] = r.lerp(&a[t], &b[t]);
-    }
-    v
-}
-
 /// The lookup tree's leaves. With `mu = 1 / lambda` their gate is one product:
 ///
 /// ```text
 /// d0 + d1 + lambda d0 d1 = lambda (d0 + mu)(d1 + mu) - mu
 /// ```
 pub(super) struct LeafSource<'a> {
-    pub leaves: &'a Leaves<'a>,
-    pub mu: F,
-}
-
-pub(super) struct LeafView<'a> {
-    /// Denominators.
-    vectors: &'a [PackedF],
-    mu: PackedF,
+    /// `d + mu`
+    pub leaves: Leaves<'a>,
 }
 
 impl Source<2> for LeafSource<'_> {
     type View<'b>
-        = LeafView<'b>
+        = &'b [[PackedF; 2]]
     where
         Self: 'b;
 
@@ -98,23 +82,10 @@ impl Source<2> for LeafSource<'_> {
         self.leaves.log_vectors - 1
     }
     fn tail(&self) -> [F; 2] {
-        [F::one() + self.mu; 2]
+        [self.leaves.tail; 2]
     }
-    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> LeafView<'b> {
-        let vectors = self.leaves.view(2 * first, 2 * count, scratch);
-        LeafView { vectors, mu: PackedF::splat(self.mu) }
-    }
-}
-
-impl View<2> for LeafView<'_> {
-    #[inline(always)]
-    fn load(&self, i: usize) -> [PackedF; 2] {
-        [self.vectors[2 * i] + self.mu, self.vectors[2 * i + 1] + self.mu]
-    }
-    #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 2] {
-        let v = &self.vectors[4 * i..4 * i + 4];
-        [r.lerp(&v[0], &v[2]) + self.mu, r.lerp(&v[1], &v[3]) + self.mu]
+    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> &'b [[PackedF; 2]] {
+        self.leaves.view(2 * first, 2 * count, scratch).as_chunks().0
     }
 }
 
@@ -161,13 +132,27 @@ impl View<4> for LayerView<'_> {
         let [[n0, d0], [n1, d1]] = [self.fractions[2 * i], self.fractions[2 * i + 1]];
         [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
     }
+    #[inline(always)]
+    fn gates(&self, i: usize) -> [PackedF; 2] {
+        let group = &self.fractions.as_chunks().0[i];
+        ahead(group);
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = group;
+        let first = dot2(n0, d1, &self.lambda.mul_add(d1, n1), d0);
+        let d1 = *e1 - *d1;
+        let n1 = self.lambda.mul_add(&d1, &(*m1 - *n1));
+        [first, dot2(&(*m0 - *n0), &d1, &n1, &(*e0 - *d0))]
+    }
     /// Folds before it multiplies by lambda: one product for two items.
     #[inline(always)]
-    fn fold(&self, i: usize, r: &MulConst) -> [PackedF; 4] {
-        let v = &self.fractions[4 * i..4 * i + 4];
-        let (n0, d0) = (r.lerp(&v[0][0], &v[2][0]), r.lerp(&v[0][1], &v[2][1]));
-        let (n1, d1) = (r.lerp(&v[1][0], &v[3][0]), r.lerp(&v[1][1], &v[3][1]));
-        [n0, self.lambda.mul_add(&d1, &n1), d0, d1]
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; 4]) {
+        let group = &self.fractions.as_chunks().0[i];
+        ahead(group);
+        let [[n0, d0], [n1, d1], [m0, e0], [m1, e1]] = group;
+        out[0] = r.lerp(n0, m0);
+        out[2] = r.lerp(d0, e0);
+        let d1 = r.lerp(d1, e1);
+        out[1] = self.lambda.mul_add(&d1, &r.lerp(n1, m1));
+        out[3] = d1;
     }
 }
 
@@ -195,5 +180,18 @@ impl<const N: usize> View<N> for &[[PackedF; N]] {
     #[inline(always)]
     fn load(&self, i: usize) -> [PackedF; N] {
         self[i]
+    }
+    #[inline(always)]
+    fn gates(&self, i: usize) -> [PackedF; 2] {
+        gates(&self[2 * i], &self[2 * i + 1])
+    }
+    #[inline(always)]
+    fn fold_into(&self, i: usize, r: &MulConst, out: &mut [PackedF; N]) {
+        let group = &self.as_chunks::<2>().0[i];
+        ahead(group);
+        let [a, b] = group;
+        for t in 0..N {
+            out[t] = r.lerp(&a[t], &b[t]);
+        }
     }
 }

@@ -1,11 +1,18 @@
 //! The layers of a fraction tree.
 
 use num_traits::{One, Zero};
+use rayon::prelude::*;
 
 use super::leaves::Leaves;
-use super::prefix::Prefix;
+use super::prefix::{Prefix, Scratch};
+use super::source::ahead;
 use crate::field::packed::{dot2, PackedF};
 use crate::field::F;
+
+/// Items of the upper layer that are worked on at once.
+const CHUNK: usize = 1 << 4;
+/// Chunks that are worth a task of their own.
+const MIN_CHUNKS: usize = 16;
 
 /// Fractions `[num, den]`.
 pub(super) enum Layer {
@@ -15,23 +22,25 @@ pub(super) enum Layer {
     Scalar(Vec<[F; 2]>),
 }
 
-/// The layer above lookup leaves `1 / d`: `1 / d0 + 1 / d1 = (d0 + d1) / (d0 d1)`.
-pub(super) fn above_lookups(leaves: &Leaves<'_>) -> Layer {
+/// The layers above lookup leaves `1 / d`, the lowest first: `1 / d0 + 1 / d1 = (d0 + d1) / (d0 d1)`.
+pub(super) fn above_lookups(leaves: &Leaves<'_>) -> Vec<Layer> {
     let log = leaves.log_vectors - 1;
     let two = F::one() + F::one();
-    let layer = Prefix::build(leaves.live().div_ceil(2), [two, F::one()], log, |scratch, first, out| {
+    let mut layers = Vec::new();
+    push_two(&mut layers, leaves.live().div_ceil(2), [two, F::one()], log, |scratch, first, out| {
         let d = leaves.view(2 * first, 2 * out.len(), scratch);
         for (out, [d0, d1]) in out.iter_mut().zip(d.as_chunks().0) {
             *out = [*d0 + *d1, d0.times(d1)];
         }
     });
-    Layer::settle(layer)
+    up_to_root(layers)
 }
 
-/// Table leaves `-multiplicity / d`, where both are linear in columns.
-pub(super) fn table_leaves(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -> Layer {
-    let log = denominators.log_vectors;
-    let layer = Prefix::build(denominators.live(), [F::zero(), F::one()], log, |scratch, first, out| {
+/// Table leaves `-multiplicity / d`, where both are linear in columns, and the layers above them.
+pub(super) fn above_tables(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -> Vec<Layer> {
+    let (live, log) = (denominators.live(), denominators.log_vectors);
+    let mut layers = Vec::new();
+    push_two(&mut layers, live, [F::zero(), F::one()], log, |scratch, first, out| {
         let count = out.len();
         for (out, n) in out.iter_mut().zip(numerators.view(first, count, scratch)) {
             out[0] = *n;
@@ -40,44 +49,83 @@ pub(super) fn table_leaves(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -
             out[1] = *d;
         }
     });
-    Layer::settle(layer)
+    up_to_root(layers)
 }
 
-impl Layer {
-    fn settle(layer: Prefix<2>) -> Self {
-        match layer.log_items {
-            0 => Layer::Scalar(unpack(&layer.items()[0])),
-            _ => Layer::Packed(layer),
-        }
-    }
-
-    /// This layer and all above it up to the root.
-    pub fn up_to_root(self) -> Vec<Layer> {
-        let mut layers = vec![self];
-        while let Some(next) = layers[layers.len() - 1].above() {
-            layers.push(next);
-        }
-        layers
-    }
-
-    fn above(&self) -> Option<Layer> {
-        match self {
-            Layer::Packed(p) => {
-                let [n, d] = p.tail;
-                let tail = add_scalars([n, d], [n, d]);
+fn up_to_root(mut layers: Vec<Layer>) -> Vec<Layer> {
+    loop {
+        let grown = match layers.pop() {
+            Some(Layer::Packed(p)) => {
                 let pairs = p.items().as_chunks::<2>().0;
-                Some(Layer::settle(Prefix::build(pairs.len(), tail, p.log_items - 1, |_, first, out| {
-                    for (out, [a, b]) in out.iter_mut().zip(&pairs[first..]) {
-                        *out = [dot2(&a[0], &b[1], &b[0], &a[1]), a[1].times(&b[1])];
-                    }
-                })))
+                let mut grown = Vec::new();
+                push_two(
+                    &mut grown,
+                    pairs.len(),
+                    add_scalars(p.tail, p.tail),
+                    p.log_items - 1,
+                    |_, first, out| {
+                        add_pairs(&pairs[first..], out);
+                    },
+                );
+                layers.push(Layer::Packed(p));
+                grown
             }
-            Layer::Scalar(v) if v.len() == 1 => None,
-            Layer::Scalar(v) => {
+            Some(Layer::Scalar(v)) if v.len() > 1 => {
                 let (low, high) = v.split_at(v.len() / 2);
-                Some(Layer::Scalar(low.iter().zip(high).map(|(&a, &b)| add_scalars(a, b)).collect()))
+                let sums = low.iter().zip(high).map(|(&a, &b)| add_scalars(a, b)).collect();
+                layers.push(Layer::Scalar(v));
+                vec![Layer::Scalar(sums)]
             }
-        }
+            last => {
+                layers.extend(last);
+                return layers;
+            }
+        };
+        layers.extend(grown);
+    }
+}
+
+/// Appends a layer, and the one above it if that is one of vectors too, while the lower one's chunk is in the cache:
+/// memory is what limits this pass. `fill(scratch, first, items)` computes the layer's items from index `first` on.
+fn push_two(
+    layers: &mut Vec<Layer>,
+    live: usize,
+    tail: [F; 2],
+    log_items: u32,
+    fill: impl Fn(&mut Scratch, usize, &mut [[PackedF; 2]]) + Sync,
+) {
+    if log_items == 0 {
+        let mut item = [[PackedF::ZERO; 2]];
+        fill(&mut Scratch::new(), 0, &mut item);
+        layers.push(Layer::Scalar(unpack(&item[0])));
+        return;
+    }
+    let live = live.next_multiple_of(2);
+    let mut lower = Prefix::new(live, tail, log_items);
+    let mut upper = Prefix::new(live / 2, add_scalars(tail, tail), log_items - 1);
+    lower.items_mut()[..live]
+        .par_chunks_mut(2 * CHUNK)
+        .zip(upper.items_mut()[..live / 2].par_chunks_mut(CHUNK))
+        .enumerate()
+        .with_min_len(MIN_CHUNKS)
+        .for_each_init(Scratch::new, |scratch, (k, (lower, upper))| {
+            fill(scratch, 2 * CHUNK * k, lower);
+            add_pairs(lower.as_chunks().0, upper);
+        });
+    layers.push(Layer::Packed(lower));
+    layers.push(match upper.log_items {
+        0 => Layer::Scalar(unpack(&upper.items()[0])),
+        _ => Layer::Packed(upper),
+    });
+}
+
+/// `(n0 d1 + n1 d0) / (d0 d1)`
+fn add_pairs(pairs: &[[[PackedF; 2]; 2]], out: &mut [[PackedF; 2]]) {
+    for (out, pair) in out.iter_mut().zip(pairs) {
+        ahead(pair);
+        let [[n0, d0], [n1, d1]] = pair;
+        out[0] = dot2(n0, d1, n1, d0);
+        out[1] = d0.times(d1);
     }
 }
 

@@ -1,0 +1,59 @@
+//! `x + y`: residual adds and biases.
+//!
+//! - Shape: broadcast; axes align at the end, an extent of 1 or an absent axis stretches.
+//! - Elements: any; gives `Acc`. Interval: the sum of the arguments' intervals.
+//! - Real numbers: the sum. Step: one for both sides; see [`crate::graph::Steps`] for which of them gives way.
+//! - Lowering: virtual, an affine combination.
+
+use super::{rules, At, Call, OpDef, OpError, Signature};
+use crate::elem::{Elem, Interval};
+use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::shape::Shape;
+
+pub struct Add;
+
+impl OpDef for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::tensors(&["x", "y"])
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        Ok(vec![add(b, call.tensors[0], call.tensors[1], &call.name)?])
+    }
+}
+
+/// Adds a sum; `attention` composes with it.
+pub(super) fn add(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
+    let shape = broadcast(b, "add", x, y)?;
+    let interval = linear(b, x, y, "+", b.ty(x).interval + b.ty(y).interval)?;
+    let step = rules::same_step(b, "add", x, y)?;
+    Ok(b.push(Op::Add, vec![x, y], TensorType { elem: Elem::Acc, shape, interval, step }, name))
+}
+
+/// The shape of an elementwise op.
+pub(super) fn broadcast(b: &GraphBuilder, op: &str, x: NodeId, y: NodeId) -> Result<Shape, OpError> {
+    let (sx, sy) = (&b.ty(x).shape, &b.ty(y).shape);
+    sx.broadcast(sy).ok_or_else(|| {
+        OpError::new(At::Tensor(1), format!("`{op}` needs shapes that broadcast: {sx} against {sy}"))
+    })
+}
+
+/// The interval of a sum or difference.
+pub(super) fn linear(
+    b: &GraphBuilder,
+    x: NodeId,
+    y: NodeId,
+    sign: &str,
+    interval: Interval,
+) -> Result<Interval, OpError> {
+    rules::bounded(interval, || {
+        let (ix, iy) = (b.ty(x).interval, b.ty(y).interval);
+        OpError::new(At::Call, "sum can leave (-2^30, 2^30)")
+            .note(format!("{ix} {sign} {iy} = {interval}"))
+            .help("quantize one side first: `quantize::<I16>(..)`")
+    })
+}

@@ -1,0 +1,161 @@
+//! `attention(x, w_qkv, w_out, heads = 12, causal = true, b_qkv = .., b_out = .., mask = ..)` and
+//! `attention(q, k, v, heads = 12, causal = true, mask = ..)`: multi-head attention, composed of primitive nodes.
+//!
+//! - Shape, first form: x `[.., t, d]` (I8, I12 or I16), w_qkv `[d, 3 h d_k]` with q, k and v side by side, w_out
+//!   `[h d_k, o]`, b_qkv `[3 h d_k]`, b_out `[o]`; gives `[.., t, o]`, an `Acc`. Second form: I8 q `[.., tq, h d_k]`, k and v
+//!   `[.., tk, h d_k]`; gives the merged heads `[.., tq, h d_k]`, I8. mask: `[tk]` of zeros and ones over the keys.
+//! - Real numbers: softmax(q k^T / sqrt(d_k)) v for each head, with forbidden scores at minus infinity.
+//! - Nodes: q, k and v are three products with slices of w_qkv, each quantised to I8 with a step of its own (v is often
+//!   several times smaller than q and k, and one step for all would cost it that much resolution); heads by reshape and
+//!   transpose; scores to I12 in a window of 16 bits; [`Op::AttentionCore`]; heads merged; the product with w_out.
+//! - Source: Vaswani et al., "Attention is all you need", 2017.
+
+mod project;
+
+use super::matmul::matmul;
+use super::mul::by_real;
+use super::quantize::quantize;
+use super::reshape::reshape;
+use super::softmax::check_row;
+use super::transpose::transpose;
+use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::elem::{Elem, Interval};
+use crate::graph::{GraphBuilder, NodeId, Op, RescaleRule, TensorType};
+use crate::shape::{Shape, MAX_RANK};
+
+pub struct Attention;
+
+/// Scores are I12: a range of 2^12 units for the table of exponentials.
+const SCORE_WINDOW: u32 = 16;
+
+impl OpDef for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn signature(&self) -> Signature {
+        let named = &[
+            ("heads", ArgKind::Int, true),
+            ("causal", ArgKind::Bool, false),
+            ("b_qkv", ArgKind::Tensor, false),
+            ("b_out", ArgKind::Tensor, false),
+            ("mask", ArgKind::Tensor, false),
+        ];
+        Signature { named, ..Signature::tensors(&["x", "w_qkv", "w_out"]) }
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        // Weights in second and third place make the first form; computed tensors the second.
+        if b.is_weight(call.tensors[1]) && b.is_weight(call.tensors[2]) {
+            return Ok(vec![project::attention(b, call)?]);
+        }
+        for name in ["b_qkv", "b_out"] {
+            if call.named.contains_key(name) {
+                let message = format!("`{name}` goes with `attention(x, w_qkv, w_out)`, not with q, k and v");
+                return Err(OpError::new(At::Named(name.into()), message));
+            }
+        }
+        let [q, k, v] = [call.tensors[0], call.tensors[1], call.tensors[2]];
+        Ok(vec![heads(b, call, q, k, v)?])
+    }
+}
+
+/// Attention over I8 q, k, v, heads merged.
+fn heads(b: &mut GraphBuilder, call: &Call, q: NodeId, k: NodeId, v: NodeId) -> Result<NodeId, OpError> {
+    check_qkv(b, q, k, v)?;
+    let width = b.ty(q).shape.dims()[b.ty(q).shape.rank() - 1];
+    let heads = check_heads(call, width)?;
+    let name = |part: &str| join(&call.name, part);
+    let q = split(b, q, heads, false, &name("q"));
+    let k = split(b, k, heads, true, &name("k"));
+    let v = split(b, v, heads, false, &name("v"));
+    let scores = matmul(b, q, k, &name("scores"))?;
+    let scores = by_real(b, scores, 1.0 / ((width / heads) as f64).sqrt(), &name("scores"))?;
+    let rule = RescaleRule::Calibrated;
+    let scores = quantize(b, scores, Elem::I12, rule, Some(SCORE_WINDOW), &name("scores"))?;
+    check_row("attention", &b.ty(scores).shape, call.flag("causal"))?;
+    let mut args = vec![scores, v];
+    if let Some(mask) = call.tensor("mask") {
+        check_mask(b, mask, scores)?;
+        args.push(mask);
+    }
+    // A weighted mean of rows of v lies in the interval of v and has its step.
+    let rows = b.ty(q).shape.clone();
+    let ty = TensorType { shape: rows, ..b.ty(v).clone() };
+    let core = b.push(Op::AttentionCore { causal: call.flag("causal") }, args, ty, name("heads"));
+    Ok(merge(b, core, &name("heads")))
+}
+
+/// `[.., t, h d_k]` to `[.., h, t, d_k]`, or to `[.., h, d_k, t]`.
+fn split(b: &mut GraphBuilder, x: NodeId, heads: usize, transposed: bool, name: &str) -> NodeId {
+    let dims = b.ty(x).shape.dims().to_vec();
+    let (lead, last) = dims.split_at(dims.len() - 1);
+    let n = lead.len() - 1;
+    let split = reshape(b, x, Shape::new([lead, &[heads, last[0] / heads]].concat()), name);
+    let tail = if transposed { [n + 1, n + 2, n] } else { [n + 1, n, n + 2] };
+    transpose(b, split, (0..n).chain(tail).collect(), name)
+}
+
+/// `[.., h, t, d_k]` to `[.., t, h d_k]`.
+fn merge(b: &mut GraphBuilder, x: NodeId, name: &str) -> NodeId {
+    let n = b.ty(x).shape.rank() - 3;
+    let rows = transpose(b, x, (0..n).chain([n + 1, n, n + 2]).collect(), name);
+    let dims = b.ty(rows).shape.dims().to_vec();
+    let (lead, tail) = dims.split_at(n + 1);
+    reshape(b, rows, Shape::new([lead, &[tail[0] * tail[1]]].concat()), name)
+}
+
+fn check_qkv(b: &GraphBuilder, q: NodeId, k: NodeId, v: NodeId) -> Result<(), OpError> {
+    for (i, id) in [q, k, v].into_iter().enumerate() {
+        let help = || "`attention(quantize_int8(q), ..)`".to_owned();
+        rules::takes(b, "attention", &[Elem::I8], id, At::Tensor(i), help)?;
+        let shape = &b.ty(id).shape;
+        if !(2..MAX_RANK).contains(&shape.rank()) {
+            let message = format!("`attention` takes [.., t, d], got shape {shape}");
+            return Err(OpError::new(At::Tensor(i), message));
+        }
+    }
+    let (sq, sk, sv) = (&b.ty(q).shape, &b.ty(k).shape, &b.ty(v).shape);
+    if sk != sv {
+        let message = format!("`attention` needs as many values as keys: {sk} and {sv}");
+        return Err(OpError::new(At::Tensor(2), message));
+    }
+    let outer = |s: &Shape| [&s.dims()[..s.rank() - 2], &s.dims()[s.rank() - 1..]].concat();
+    if outer(sq) != outer(sk) {
+        let message = format!("`attention` needs queries and keys of equal width: {sq} and {sk}");
+        return Err(OpError::new(At::Tensor(1), message));
+    }
+    Ok(())
+}
+
+/// The number of heads, which divides the width.
+fn check_heads(call: &Call, width: usize) -> Result<usize, OpError> {
+    let heads = call.int("heads").unwrap_or(0);
+    let divides = |h: usize| h > 0 && width.is_multiple_of(h);
+    if let Some(h) = usize::try_from(heads).ok().filter(|&h| divides(h)) {
+        return Ok(h);
+    }
+    let divisors: Vec<_> = (1..=width).filter(|&h| divides(h)).map(|h| h.to_string()).collect();
+    let message = format!("`heads` must divide the width {width}, got {heads}");
+    Err(OpError::new(At::Named("heads".into()), message).help(format!("these do: {}", divisors.join(", "))))
+}
+
+/// A mask is a vector of flags over the keys.
+fn check_mask(b: &mut GraphBuilder, mask: NodeId, scores: NodeId) -> Result<(), OpError> {
+    let at = At::Named("mask".into());
+    let keys = b.ty(scores).shape.dims().last().copied();
+    let (elem, shape) = (b.ty(mask).elem, b.ty(mask).shape.clone());
+    if elem != Elem::U8 || shape.rank() != 1 || shape.dims().first().copied() != keys {
+        let message = format!("`mask` is U8, [{}], got {elem}, {shape}", keys.unwrap_or(0));
+        return Err(OpError::new(at, message).note("1 for keys to attend to, 0 for padding"));
+    }
+    b.flags(mask, Interval::new(0, 1)).map_err(|why| OpError::new(at, why))
+}
+
+fn join(path: &str, part: &str) -> String {
+    if path.is_empty() {
+        part.to_owned()
+    } else {
+        format!("{path}.{part}")
+    }
+}

@@ -1,0 +1,44 @@
+//! `exp(x)`.
+//!
+//! - Shape: the argument's, which is I8, I12, I16 or U8. Element: I16, interval [0, 2^15 - 1].
+//! - Step: 2^-14, or 2^-bits with `bits = 0` to `14`. The argument's real range is not known when a model is compiled, so
+//!   the result's step is stated, not derived: 2^-14 keeps e^0 = 2^14 exact and suits arguments up to ln 2; fewer bits
+//!   reach further, to (15 - bits) * ln 2.
+//! - Integers: y = min(2^15 - 1, round(exp(x * step) / step_y)): saturating above, 0 far below.
+//! - Lowering: (EXP, x, y); fused into the table of a quantisation that feeds nothing else.
+
+use super::relu::TABLED;
+use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::elem::{Elem, Interval};
+use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
+
+pub struct Exp;
+
+const BITS: i64 = 14;
+
+impl OpDef for Exp {
+    fn name(&self) -> &'static str {
+        "exp"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature { named: &[("bits", ArgKind::Int, false)], ..Signature::tensors(&["x"]) }
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        let id = call.tensors[0];
+        rules::takes(b, "exp", TABLED, id, At::Tensor(0), || "`exp(quantize_int8(h))`".into())?;
+        let bits = call.int("bits").unwrap_or(BITS);
+        if !(0..=BITS).contains(&bits) {
+            let message = format!("`bits` must be from 0 to {BITS}, got {bits}");
+            return Err(OpError::new(At::Named("bits".into()), message));
+        }
+        let ty = TensorType {
+            elem: Elem::I16,
+            shape: b.ty(id).shape.clone(),
+            interval: Interval::new(0, Elem::I16.interval().hi),
+            step: Step::constant(1.0 / (1u64 << bits) as f64),
+        };
+        Ok(vec![b.push(Op::Exp, vec![id], ty, &call.name)])
+    }
+}

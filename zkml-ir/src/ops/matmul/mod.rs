@@ -1,0 +1,88 @@
+//! `matmul(x, w)`.
+//!
+//! - Shape: `[.., m, k] x [k, n]` gives `[.., m, n]`; with equal leading axes `[.., m, k] x [.., k, n]` gives `[.., m, n]`.
+//! - Elements: I8, I12, I16 or U8 on both sides; gives `Acc`. Interval: k times the product of the arguments' intervals.
+//! - Real numbers: the matrix product. Step: the product of the arguments' steps.
+//! - Lowering: an einsum. The result is virtual: never committed, a linear combination of the cells of what rescales it.
+//! - Source: Thaler, "Time-optimal interactive proofs for circuit evaluation", 2013, for the sumcheck.
+
+use super::{rules, At, Call, OpDef, OpError, Signature};
+use crate::elem::{Elem, Interval};
+use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::shape::Shape;
+
+pub struct MatMul;
+
+/// What a product takes: cells, not accumulators.
+pub(super) const FACTORS: &[Elem] = &[Elem::I8, Elem::I12, Elem::I16, Elem::U8];
+
+impl OpDef for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::tensors(&["x", "w"])
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        Ok(vec![matmul(b, call.tensors[0], call.tensors[1], &call.name)?])
+    }
+}
+
+/// Adds a product; `attention` composes with it.
+pub(super) fn matmul(b: &mut GraphBuilder, x: NodeId, w: NodeId, name: &str) -> Result<NodeId, OpError> {
+    let help_x = || format!("`matmul(quantize_int8(h), {})`", b.label(w, "w"));
+    rules::takes(b, "matmul", FACTORS, x, At::Tensor(0), help_x)?;
+    let help_w = || format!("`matmul({}, quantize_int8(h))`", b.label(x, "x"));
+    rules::takes(b, "matmul", FACTORS, w, At::Tensor(1), help_w)?;
+    let (shape, k) = shape_rule(&b.ty(x).shape, &b.ty(w).shape)?;
+    let interval = interval_rule(b, x, w, k)?;
+    let step = b.ty(x).step.times(&b.ty(w).step);
+    Ok(b.push(Op::MatMul, vec![x, w], TensorType { elem: Elem::Acc, shape, interval, step }, name))
+}
+
+/// The result's shape and the contracted extent.
+fn shape_rule(x: &Shape, w: &Shape) -> Result<(Shape, usize), OpError> {
+    for (i, s) in [x, w].into_iter().enumerate() {
+        if s.rank() < 2 {
+            let message = format!("`matmul` takes matrices, got shape {s}");
+            return Err(OpError::new(At::Tensor(i), message)
+                .help("`reshape(x, shape = [1, k])` makes a row of a vector"));
+        }
+    }
+    let (x_lead, x_mat) = x.dims().split_at(x.rank() - 2);
+    let (w_lead, w_mat) = w.dims().split_at(w.rank() - 2);
+    if x_mat[1] != w_mat[0] {
+        let message =
+            format!("`matmul` needs equal inner dimensions: expected {} rows, got {}", x_mat[1], w_mat[0]);
+        return Err(OpError::new(At::Tensor(1), message).note(format!("{x} x {w}")));
+    }
+    if !w_lead.is_empty() && w_lead != x_lead {
+        let message = format!("`matmul` needs equal leading axes: expected {x_lead:?}, got {w_lead:?}");
+        return Err(OpError::new(At::Tensor(1), message).note(format!("{x} x {w}")));
+    }
+    Ok((Shape::new([x_lead, &[x_mat[0], w_mat[1]]].concat()), x_mat[1]))
+}
+
+fn interval_rule(b: &GraphBuilder, x: NodeId, w: NodeId, k: usize) -> Result<Interval, OpError> {
+    let (tx, tw) = (b.ty(x), b.ty(w));
+    rules::bounded((tx.interval * tw.interval).scale(k as i64), || {
+        let (nx, nw) = (b.label(x, "left"), b.label(w, "right"));
+        let (mx, mw) = (tx.interval.max_abs() as f64, tw.interval.max_abs() as f64);
+        let error = OpError::new(At::Call, "sum can leave (-2^30, 2^30)").note(format!(
+            "{nx}: {}, {nw}: {}, k = {k}: {k} * {} * {} = {}",
+            tx.elem,
+            tw.elem,
+            rules::power(mx),
+            rules::power(mw),
+            rules::power(k as f64 * mx * mw)
+        ));
+        // The wider operand first; the right one, usually a weight, among equals.
+        let wide = if mw >= mx { (nw, tw.elem) } else { (nx, tx.elem) };
+        match wide.1 {
+            Elem::I8 | Elem::U8 => error.help("split `k`: quantize partial sums and add them"),
+            _ => error.help(format!("narrow `{}` to I8", wide.0)),
+        }
+    })
+}

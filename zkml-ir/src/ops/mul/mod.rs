@@ -1,0 +1,82 @@
+//! `x * y` elementwise, and `x * c` by a constant.
+//!
+//! - Shape: broadcast, so a gain over the last axis or a factor for each row needs no more than its own extent.
+//! - Two tensors: I8, I12, I16 or U8 on both sides; gives `Acc`; the interval and the step are products.
+//! - An integer constant multiplies the integers: `Acc`, the interval scaled, the step kept.
+//! - A positive real constant is a change of step only: element, interval and integers stay.
+//! - Lowering: two tensors are an einsum without contracted axes; constants are free.
+
+use super::add::broadcast;
+use super::matmul::FACTORS;
+use super::{rules, Arg, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::elem::Elem;
+use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+
+pub struct Mul;
+
+impl OpDef for Mul {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature {
+            tensors: &["x", "y"],
+            min_tensors: 1,
+            max_tensors: 2,
+            named: &[("by", ArgKind::Int, false), ("by", ArgKind::Real, false)],
+            turbofish: false,
+        }
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        let node = match (call.tensors[..].as_ref(), call.named.get("by")) {
+            (&[x, y], None) => by_tensor(b, x, y, &call.name),
+            (&[x], Some(Arg::Int(c))) => by_int(b, x, *c, &call.name),
+            (&[x], Some(Arg::Real(c))) => by_real(b, x, *c, &call.name),
+            (&[_], _) => Err(OpError::new(At::Call, "`mul` needs two tensors, or one and `by = ..`")),
+            _ => Err(OpError::new(At::Named("by".into()), "`mul` takes two tensors or `by`, not both")),
+        };
+        Ok(vec![node?])
+    }
+}
+
+fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
+    for (i, id) in [x, y].into_iter().enumerate() {
+        let help = || "quantize first: `quantize_int8(h) * g`".to_owned();
+        rules::takes(b, "mul", FACTORS, id, At::Tensor(i), help)?;
+    }
+    let shape = broadcast(b, "mul", x, y)?;
+    let (tx, ty) = (b.ty(x), b.ty(y));
+    let interval =
+        rules::bounded(tx.interval * ty.interval, || too_large(format!("{} * {}", tx.elem, ty.elem)))?;
+    let step = tx.step.times(&ty.step);
+    Ok(b.push(Op::Mul, vec![x, y], TensorType { elem: Elem::Acc, shape, interval, step }, name))
+}
+
+fn by_int(b: &mut GraphBuilder, x: NodeId, c: i64, name: &str) -> Result<NodeId, OpError> {
+    if c == 0 {
+        return Err(OpError::new(At::Named("by".into()), "multiplying by 0 leaves nothing to prove"));
+    }
+    let tx = b.ty(x).clone();
+    let interval = rules::bounded(tx.interval.scale(c), || too_large(format!("{c} * {}", tx.interval)))?;
+    let ty = TensorType { elem: Elem::Acc, interval, ..tx };
+    Ok(b.push(Op::MulInt(c), vec![x], ty, name))
+}
+
+/// Adds a change of step; `attention` composes with it.
+pub(super) fn by_real(b: &mut GraphBuilder, x: NodeId, c: f64, name: &str) -> Result<NodeId, OpError> {
+    if !(c > 0.0 && c.is_finite()) {
+        return Err(OpError::new(At::Named("by".into()), format!("a real factor must be positive, got {c}"))
+            .help("a negative one is `-x * c`"));
+    }
+    let tx = b.ty(x).clone();
+    let ty = TensorType { step: tx.step.scaled(c), ..tx };
+    Ok(b.push(Op::MulReal(c), vec![x], ty, name))
+}
+
+fn too_large(arithmetic: String) -> OpError {
+    OpError::new(At::Call, "product can leave (-2^30, 2^30)")
+        .note(arithmetic)
+        .help("quantize one side to fewer bits first")
+}

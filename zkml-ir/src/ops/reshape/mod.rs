@@ -1,0 +1,50 @@
+//! `reshape(x, shape = [64, 12, 64])`: the same elements in row-major order.
+//!
+//! - Element, interval and step: the argument's, which is not `Acc`.
+//! - Lowering: a view; free where digits only regroup (DESIGN 5.1).
+
+use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::shape::{Shape, MAX_RANK};
+
+pub struct Reshape;
+
+impl OpDef for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature { named: &[("shape", ArgKind::Ints, true)], ..Signature::tensors(&["x"]) }
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        let id = call.tensors[0];
+        rules::sized(b, "reshape", id, At::Tensor(0))?;
+        let dims = call.ints("shape").unwrap_or_default();
+        let refuse = |message: String| OpError::new(At::Named("shape".into()), message);
+        if dims.len() > MAX_RANK {
+            return Err(refuse(format!("a shape has at most {MAX_RANK} axes, got {}", dims.len())));
+        }
+        if let Some(d) = dims.iter().find(|&&d| !(1..=u32::MAX as i64).contains(&d)) {
+            return Err(refuse(format!("an extent must be positive, got {d}")));
+        }
+        let from = &b.ty(id).shape;
+        let len = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d as usize));
+        if len != Some(from.len()) {
+            let to = len.map_or("more".to_owned(), |n| n.to_string());
+            return Err(refuse(format!(
+                "`reshape` keeps {} elements of {from}, {dims:?} has {to}",
+                from.len()
+            )));
+        }
+        let shape = Shape::new(dims.iter().map(|&d| d as usize).collect::<Vec<_>>());
+        Ok(vec![reshape(b, id, shape, &call.name)])
+    }
+}
+
+/// Adds a reshape to a shape of equal length; `attention` composes with it.
+pub(super) fn reshape(b: &mut GraphBuilder, x: NodeId, shape: Shape, name: &str) -> NodeId {
+    let t = b.ty(x).clone();
+    b.push(Op::Reshape, vec![x], TensorType { shape, ..t }, name)
+}

@@ -1,0 +1,35 @@
+//! `x - y`.
+//!
+//! - Shape, elements and step: those of `add`. Interval: the difference of the arguments' intervals.
+//! - Real numbers: the difference.
+//! - Lowering: virtual, an affine combination.
+
+use super::add::{broadcast, linear};
+use super::{rules, Call, OpDef, OpError, Signature};
+use crate::elem::Elem;
+use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+
+pub struct Sub;
+
+impl OpDef for Sub {
+    fn name(&self) -> &'static str {
+        "sub"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::tensors(&["x", "y"])
+    }
+
+    fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
+        let (x, y) = (call.tensors[0], call.tensors[1]);
+        let shape = broadcast(b, "sub", x, y)?;
+        let interval = linear(b, x, y, "-", b.ty(x).interval - b.ty(y).interval)?;
+        let step = rules::same_step(b, "sub", x, y)?;
+        Ok(vec![b.push(
+            Op::Sub,
+            vec![x, y],
+            TensorType { elem: Elem::Acc, shape, interval, step },
+            &call.name,
+        )])
+    }
+}

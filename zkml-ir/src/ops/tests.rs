@@ -1,0 +1,146 @@
+use super::{find, Arg, At, Call, OpError};
+use crate::elem::{Elem, Interval};
+use crate::graph::{GraphBuilder, Layout, NodeId};
+use crate::shape::Shape;
+
+fn input(b: &mut GraphBuilder, name: &str, elem: Elem, dims: &[usize]) -> NodeId {
+    b.input(name, elem, Shape::new(dims), false)
+}
+
+fn weight(b: &mut GraphBuilder, name: &str, elem: Elem, dims: &[usize]) -> NodeId {
+    b.weight(name, elem, Shape::new(dims), Layout::InOut)
+}
+
+fn try_op(b: &mut GraphBuilder, op: &str, t: &[NodeId], named: &[(&str, Arg)]) -> Result<NodeId, OpError> {
+    let named = named.iter().map(|(n, a)| (n.to_string(), a.clone())).collect();
+    let call = Call { tensors: t.to_vec(), named, elem: None, name: op.into() };
+    find(op).unwrap().build(b, &call).map(|r| r[0])
+}
+
+fn op(b: &mut GraphBuilder, name: &str, t: &[NodeId], named: &[(&str, Arg)]) -> NodeId {
+    try_op(b, name, t, named).unwrap()
+}
+
+fn quantize(b: &mut GraphBuilder, h: NodeId, elem: Elem) -> NodeId {
+    let call = Call { tensors: vec![h], elem: Some(elem), name: "q".into(), ..Call::default() };
+    find("quantize").unwrap().build(b, &call).unwrap()[0]
+}
+
+#[test]
+fn matmul_errors_read_as_designed() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I8, &[1, 512]);
+    let w = weight(&mut b, "w", Elem::I8, &[768, 10]);
+    let e = try_op(&mut b, "matmul", &[x, w], &[]).unwrap_err();
+    assert_eq!(e.at, At::Tensor(1));
+    assert_eq!(e.message, "`matmul` needs equal inner dimensions: expected 512 rows, got 768");
+
+    let x = input(&mut b, "x", Elem::I12, &[1, 768]);
+    let wide = weight(&mut b, "layer.w", Elem::I16, &[768, 10]);
+    let e = try_op(&mut b, "matmul", &[x, wide], &[]).unwrap_err();
+    assert_eq!(e.message, "sum can leave (-2^30, 2^30)");
+    assert_eq!(e.notes, ["x: I12, w: I16, k = 768: 768 * 2^11 * 2^15 = 2^35.6"]);
+    assert_eq!(e.help.unwrap(), "narrow `w` to I8");
+
+    let h = op(&mut b, "matmul", &[x, w], &[]);
+    let w2 = weight(&mut b, "w2", Elem::I8, &[10, 10]);
+    let e = try_op(&mut b, "matmul", &[h, w2], &[]).unwrap_err();
+    assert_eq!(e.message, "`matmul` takes I8, I12, I16 or U8, got `Acc`");
+    assert_eq!(e.help.unwrap(), "`matmul(quantize_int8(h), w2)`");
+}
+
+#[test]
+fn a_gpt2_block_builds() {
+    let mut b = GraphBuilder::new("block");
+    let (d, ff) = (768, 3072);
+    let x = input(&mut b, "x", Elem::I16, &[64, d]);
+    let weights = |b: &mut GraphBuilder, n: &str, i, o| {
+        (weight(b, n, Elem::I8, &[i, o]), weight(b, &format!("{n}_b"), Elem::I24, &[o]))
+    };
+    let (w_qkv, b_qkv) = weights(&mut b, "c_attn", d, 3 * d);
+    let (w_out, b_out) = weights(&mut b, "attn_proj", d, d);
+    let (w_fc, b_fc) = weights(&mut b, "c_fc", d, ff);
+    let (w_proj, b_proj) = weights(&mut b, "c_proj", ff, d);
+
+    let norm = |b: &mut GraphBuilder, x| {
+        let x = quantize(b, x, Elem::I12);
+        op(b, "layer_norm", &[x], &[])
+    };
+    let n = norm(&mut b, x);
+    assert_eq!(b.ty(n).interval, Interval::new(-3548, 3548));
+    let named = [
+        ("heads", Arg::Int(12)),
+        ("causal", Arg::Bool(true)),
+        ("b_qkv", Arg::Tensor(b_qkv)),
+        ("b_out", Arg::Tensor(b_out)),
+    ];
+    let a = op(&mut b, "attention", &[n, w_qkv, w_out], &named);
+    let a = quantize(&mut b, a, Elem::I16);
+    let x = op(&mut b, "add", &[x, a], &[]);
+    let x = quantize(&mut b, x, Elem::I16);
+    let n = norm(&mut b, x);
+    let h = op(&mut b, "matmul", &[n, w_fc], &[]);
+    let h = op(&mut b, "add", &[h, b_fc], &[]);
+    let h = op(&mut b, "quantize_int8", &[h], &[]);
+    let h = op(&mut b, "gelu", &[h], &[]);
+    let h = op(&mut b, "matmul", &[h, w_proj], &[]);
+    let h = op(&mut b, "add", &[h, b_proj], &[]);
+    let h = quantize(&mut b, h, Elem::I16);
+    let y = op(&mut b, "add", &[x, h], &[]);
+    assert_eq!(b.ty(y).shape.dims(), [64, 768]);
+    assert_eq!(b.graph().rescales.len(), 11 - 1);
+}
+
+#[test]
+fn heads_must_divide_the_width() {
+    let mut b = GraphBuilder::new("t");
+    let t: Vec<_> = ["q", "k", "v"].iter().map(|n| input(&mut b, n, Elem::I8, &[4, 12])).collect();
+    let e = try_op(&mut b, "attention", &t, &[("heads", Arg::Int(5))]).unwrap_err();
+    assert_eq!(e.at, At::Named("heads".into()));
+    assert_eq!(e.message, "`heads` must divide the width 12, got 5");
+    assert_eq!(e.help.unwrap(), "these do: 1, 2, 3, 4, 6, 12");
+    let mask = input(&mut b, "mask", Elem::U8, &[4]);
+    let y = op(&mut b, "attention", &t, &[("heads", Arg::Int(3)), ("mask", Arg::Tensor(mask))]);
+    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::I8, &[4, 12][..]));
+    assert_eq!(b.ty(mask).interval, Interval::new(0, 1));
+    let g = b.finish();
+    assert_eq!(g.steps.value(&g.ty(mask).step, &[f64::NAN; 8]), 1.0);
+}
+
+#[test]
+fn scales_are_checked() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I8, &[4, 768]);
+    let w = weight(&mut b, "w", Elem::I8, &[768, 8]);
+    let h = op(&mut b, "matmul", &[x, w], &[]);
+    for bad in [0.0, -1.0, f64::NAN] {
+        let e = try_op(&mut b, "quantize_int8", &[h], &[("scale", Arg::Real(bad))]).unwrap_err();
+        assert!(e.message.starts_with("`scale` must be positive, got"), "{}", e.message);
+    }
+    let e = try_op(&mut b, "quantize_int8", &[h], &[("scale", Arg::Real(1e-9))]).unwrap_err();
+    assert_eq!(e.message, "no admissible scale at `scale = 0.000000001`");
+    assert!(e.notes[1].starts_with("admissible: 3.052e-5 to "), "{:?}", e.notes);
+    let e = try_op(&mut b, "quantize_int8", &[h], &[("shift", Arg::Int(18))]).unwrap_err();
+    assert_eq!(e.notes[1], "admissible: 0 to 15");
+    let e = try_op(&mut b, "quantize_int8", &[h], &[("window", Arg::Int(8))]).unwrap_err();
+    assert_eq!(e.message, "no admissible scale");
+    let q = op(&mut b, "quantize_int8", &[h], &[("shift", Arg::Int(10))]);
+    assert_eq!(b.ty(q).step, b.ty(h).step.scaled(1024.0));
+}
+
+#[test]
+fn signatures_are_checked() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I8, &[4, 6]);
+    let e = try_op(&mut b, "slice", &[x], &[("axis", Arg::Int(1))]).unwrap_err();
+    assert_eq!(e.message, "`slice` needs `range = ..`, a range like `0..64`");
+    let e = try_op(&mut b, "slice", &[x], &[("axes", Arg::Int(1))]).unwrap_err();
+    assert_eq!((e.message.as_str(), e.at), ("`slice` has no argument `axes`", At::Named("axes".into())));
+    let e = try_op(&mut b, "add", &[x], &[]).unwrap_err();
+    assert_eq!(e.message, "`add` takes 2 tensors (x, y), got 1");
+    let e = try_op(&mut b, "relu", &[x], &[("by", Arg::Int(1))]).unwrap_err();
+    assert_eq!(e.message, "`relu` has no argument `by`");
+    let sq = op(&mut b, "mul", &[x, x], &[]);
+    let e = try_op(&mut b, "add", &[sq, x], &[]).unwrap_err();
+    assert_eq!(e.message, "steps contradict: step(x)^2 against step(x)");
+}
