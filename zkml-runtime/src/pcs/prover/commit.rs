@@ -12,6 +12,7 @@ use thiserror::Error;
 use tracing::{info_span, instrument};
 
 use super::context::ProverContext;
+use crate::pcs::statement::Params;
 use crate::pcs::MC;
 
 pub(in crate::pcs) type Tree = CommitmentTreeProver<SimdBackend, MC>;
@@ -26,6 +27,7 @@ pub enum CommitError {
 
 /// Columns, their low-degree extensions, and the Merkle tree over these.
 pub struct CommittedTree {
+    pub(super) params: Params,
     pub(super) columns: Vec<BaseColumn>,
     pub(in crate::pcs) tree: Tree,
 }
@@ -68,7 +70,7 @@ pub fn commit(columns: Vec<BaseColumn>, ctx: &ProverContext) -> Result<Committed
         .collect();
     span.exit();
     let tree = merkle(ctx, extended);
-    Ok(CommittedTree { columns, tree })
+    Ok(CommittedTree { params: ctx.params, columns, tree })
 }
 
 /// The Merkle tree over extensions.

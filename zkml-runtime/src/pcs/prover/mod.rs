@@ -17,3 +17,6 @@ mod weights;
 pub use commit::{commit, CommitError, CommittedTree};
 pub use context::ProverContext;
 pub use open::{prove_opening, ProveError};
+
+#[cfg(test)]
+pub(super) use open::forge_opening;
