@@ -4,6 +4,7 @@
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
 pub mod cost;
+pub mod calibrate;
 pub mod elem;
 pub mod exec;
 pub mod float;
@@ -16,3 +17,5 @@ pub mod plan;
 pub mod shape;
 pub mod tables;
 pub mod tensor;
+#[cfg(test)]
+mod testing;
