@@ -3,8 +3,8 @@
 //! Plain data and plain functions: no `syn`, no `stwo`. The macro runs this code at compile time and the runtime runs
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
-pub mod cost;
 pub mod calibrate;
+pub mod cost;
 pub mod elem;
 pub mod exec;
 pub mod float;
