@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Function {
     /// `max(x, 0)`, in real numbers whatever the two steps are.
     Relu,
-    /// The tanh form, as GPT-2 and BERT files were trained with: `x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))`.
+    /// `x Phi(x)`
     Gelu,
     Exp,
 }

@@ -144,20 +144,40 @@ impl Real {
         Some(exp_series(r).shifted(k as i32))
     }
 
-    /// `x / (1 + exp(-2u))` with `u = sqrt(2/pi) (x + 0.044715 x^3)`, the tanh form of GELU, at `x = self` and `x = -self`,
-    /// both by absolute value.
+    /// `erf(self)` by `2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!`, all terms positive; 1 from 7 up, where
+    /// `1 - erf < 2^-73`.
+    pub fn erf(self) -> Self {
+        if self.at_least(Self::int(7)) {
+            return Self::int(1);
+        }
+        let x2 = self.times(self).shifted(1);
+        let (mut term, mut sum) = (self, self);
+        for n in 1..400u64 {
+            term = term.times(x2).over(Self::int(2 * n + 1));
+            let next = sum.plus(term);
+            if next == sum {
+                break;
+            }
+            sum = next;
+        }
+        sum.times(self.times(self).exp_neg()).times(TWO_OVER_SQRT_PI)
+    }
+
+    /// `x Phi(x)` of `x = self` and of `x = -self`, both by absolute value.
     pub fn gelu(self) -> (Self, Self) {
-        let cubic = Self::int(44_715).over(Self::int(1_000_000)).times(self).times(self).times(self);
-        let tail = SQRT_8_OVER_PI.times(self.plus(cubic)).exp_neg();
-        let up = Self::int(1).over(Self::int(1).plus(tail));
-        (self.times(up), self.times(up.times(tail)))
+        let erf = self.times(SQRT_HALF).erf();
+        let one = Self::int(1);
+        let (up, down) = (one.plus(erf).shifted(-1), one.minus(erf).shifted(-1));
+        (self.times(up), self.times(down))
     }
 }
 
 /// ln 2 over 2^64, truncated.
 const LN2: u128 = 0xb172_17f7_d1cf_79ab;
-/// 2 sqrt(2/pi) = 1.595769..
-const SQRT_8_OVER_PI: Real = Real { m: 0xcc42_299e_a1b2_8468, e: -63 };
+/// 2 / sqrt(pi) = 1.128379..
+const TWO_OVER_SQRT_PI: Real = Real { m: 0x906e_ba82_14db_688d, e: -63 };
+/// sqrt(1/2) = 0.7071..
+const SQRT_HALF: Real = Real { m: 0xb504_f333_f9de_6484, e: -64 };
 
 /// `exp(r / 2^64)` for `r < ln 2 * 2^64`.
 fn exp_series(r: u128) -> Real {
@@ -209,16 +229,23 @@ mod tests {
     }
 
     #[test]
-    fn exp_and_gelu_agree_with_f64() {
+    fn exp_and_erf_agree_with_known_values() {
         for x in [1e-12, 0.1, 0.5, std::f64::consts::LN_2, 1.0, 3.7, 10.0, 20.0] {
             close(f(x).exp_neg(), (-x).exp(), x);
             close(f(x).exp().unwrap(), x.exp(), x);
         }
-        for x in [0.01f64, 0.3, 1.0, 2.5, 4.0] {
-            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
-            let (up, down) = f(x).gelu();
-            close(up, 0.5 * x * (1.0 + u.tanh()), x);
-            close(down, x / (1.0 + (2.0 * u).exp()), x);
+        // Abramowitz and Stegun, table 7.1, and mpmath.
+        for (x, want) in [
+            (0.1, 0.112_462_916_018_284_9),
+            (0.5, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (2.0, 0.995_322_265_018_952_7),
+            (3.5, 0.999_999_256_901_627_7),
+        ] {
+            close(f(x).erf(), want, x);
         }
+        // Phi(-3) = 1.3498980316300946e-3
+        let (_, neg) = f(3.0).gelu();
+        assert!((back(neg) - 3.0 * 1.349_898_031_630_094_6e-3).abs() < 1e-15);
     }
 }
