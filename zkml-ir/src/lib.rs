@@ -3,6 +3,7 @@
 //! Plain data and plain functions: no `syn`, no `stwo`. The macro runs this code at compile time and the runtime runs
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
+pub mod calibrate;
 pub mod cost;
 pub mod elem;
 pub mod exec;
@@ -16,3 +17,5 @@ pub mod plan;
 pub mod shape;
 pub mod tables;
 pub mod tensor;
+#[cfg(test)]
+mod testing;

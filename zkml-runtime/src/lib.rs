@@ -7,6 +7,7 @@ pub mod einsum;
 pub mod field;
 pub mod gkr;
 pub mod pcs;
+pub mod protocol;
 pub mod security;
 pub mod transcript;
 pub mod wire;

@@ -28,7 +28,7 @@ const FOLD_STEP: u32 = 3;
 const MAX_LOG_LAST_LAYER: u32 = 6;
 
 /// How much a proof is trusted to prove.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[repr(u32)]
 pub enum SecurityLevel {
     /// Proven: blow-up 2, 190 queries, 20 bits of grinding.

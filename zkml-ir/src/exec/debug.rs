@@ -34,25 +34,44 @@ impl Violation {
     }
 }
 
-/// Every lookup, then every constraint, then the multiplicities. Slow: it multiplies everything out.
-pub fn debug_check(plan: &Plan, witness: &Witness, weights: &[IntTensor]) -> Result<(), Violation> {
-    let cells = Cells::new(plan, witness, weights);
-    if let Some(t) = cells.incomplete() {
-        return Err(Violation::Missing { name: plan.tensors[t].name.clone() });
+/// A plan with its tables' rows, for many checks.
+pub struct DebugChecker<'a> {
+    plan: &'a Plan,
+    columns: Vec<Vec<Vec<i32>>>,
+}
+
+impl<'a> DebugChecker<'a> {
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { plan, columns: plan.tables.iter().map(|t| t.columns()).collect() }
     }
-    let columns: Vec<_> = plan.tables.iter().map(|t| t.columns()).collect();
-    let mut counts: Vec<Vec<u32>> = plan.tables.iter().map(|t| vec![0; 1 << t.log_rows()]).collect();
-    for l in &plan.lookups {
-        lookup(&cells, l, &columns[l.table], &mut counts[l.table])?;
-    }
-    plan.constraints.iter().try_for_each(|c| constraint(&cells, c))?;
-    for ((table, got), counted) in plan.tables.iter().zip(&counts).zip(&witness.multiplicities) {
-        if let Some(row) = (0..got.len()).find(|&r| counted.get(r) != Some(&got[r])) {
-            let counted = counted.get(row).copied().unwrap_or(0);
-            return Err(Violation::Multiplicity { table: table.name(), row, got: got[row], counted });
+
+    /// Every lookup, then every constraint, then the multiplicities. Slow: it multiplies everything out.
+    pub fn check(&self, witness: &Witness, weights: &[IntTensor]) -> Result<(), Violation> {
+        let plan = self.plan;
+        let cells = Cells::new(plan, witness, weights);
+        if let Some(t) = cells.incomplete() {
+            return Err(Violation::Missing { name: plan.tensors[t].name.clone() });
         }
+        let mut counts: Vec<Vec<u32>> = plan.tables.iter().map(|t| vec![0; 1 << t.log_rows()]).collect();
+        for l in &plan.lookups {
+            lookup(&cells, l, &self.columns[l.table], &mut counts[l.table])?;
+        }
+        plan.constraints.iter().try_for_each(|c| constraint(&cells, c))?;
+        for (t, table) in plan.tables.iter().enumerate() {
+            let (got, counted) = (&counts[t], witness.multiplicities.get(t));
+            let counted = |row: usize| counted.and_then(|c| c.get(row)).copied().unwrap_or(0);
+            if let Some(row) = (0..got.len()).find(|&r| counted(r) != got[r]) {
+                let (got, counted) = (got[row], counted(row));
+                return Err(Violation::Multiplicity { table: table.name(), row, got, counted });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// [`DebugChecker::check`], once.
+pub fn debug_check(plan: &Plan, witness: &Witness, weights: &[IntTensor]) -> Result<(), Violation> {
+    DebugChecker::new(plan).check(witness, weights)
 }
 
 /// The representative in [-(p-1)/2, (p-1)/2].

@@ -143,7 +143,7 @@ fn wide(a: &[i32], b: &[i32], batches: usize, m: usize, k: usize, n: usize) -> V
 }
 
 /// `task(0..n)` in order, on all threads where `work` is worth it.
-pub(crate) fn in_parallel<T: Send>(n: usize, work: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn in_parallel<T: Send>(n: usize, work: usize, task: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     #[cfg(feature = "parallel")]
     if work > 1 << 16 {
         use rayon::prelude::*;

@@ -10,11 +10,11 @@ mod multiplicity;
 mod node;
 mod relation;
 
-pub use debug::{debug_check, Violation};
+pub use debug::{debug_check, DebugChecker, Violation};
 
 use crate::elem::Interval;
-use crate::graph::{Graph, Op, Params};
-use crate::lower::{LowerError, Lowered};
+use crate::graph::{Graph, Node, Op, Params};
+use crate::lower::{io, LowerError, Lowered};
 use crate::plan::Source;
 use crate::shape::Shape;
 use crate::tensor::IntTensor;
@@ -102,30 +102,65 @@ pub fn trace(
     Ok(witness)
 }
 
-fn check_arguments(graph: &Graph, weights: &[IntTensor], inputs: &[IntTensor]) -> Result<(), RunError> {
-    let count = |what, expected: usize, got: usize| match expected == got {
-        true => Ok(()),
-        false => Err(RunError::Count { what, expected, got }),
-    };
-    count("weights", graph.weights.len(), weights.len())?;
-    count("inputs", graph.inputs.len(), inputs.len())?;
-    for node in &graph.nodes {
-        let t = match node.op {
-            Op::Input(i) => &inputs[i],
-            Op::Weight(i) => &weights[i],
-            _ => continue,
-        };
-        let name = || node.name.clone();
-        if *t.shape() != node.ty.shape {
-            let (expected, got) = (node.ty.shape.clone(), t.shape().clone());
-            return Err(RunError::Shape { name: name(), expected, got });
-        }
-        let range = node.ty.interval;
-        if let Some((index, value)) = node::first_outside(t, range) {
-            return Err(RunError::Range { name: name(), index, value, range });
+/// The witness of [`crate::lower::certificate`].
+pub fn certificate_trace(
+    graph: &Graph,
+    lowered: &Lowered,
+    weights: &[IntTensor],
+) -> Result<Witness, RunError> {
+    check_weights(graph, weights)?;
+    let plan = &lowered.plan;
+    let mut tensors = vec![None; plan.tensors.len()];
+    for part in &lowered.parts {
+        let node = graph.node(part.node);
+        let Op::Weight(w) = node.op else { continue };
+        // The weight itself, then its limbs.
+        let limbs = part.tensors.clone().skip(1);
+        if part.tensors.len() > 1 {
+            let cells = io::bounded_cells(node.ty.interval, &weights[w].to_vec());
+            limbs.zip(cells).for_each(|(t, c)| tensors[t] = Some(c));
         }
     }
-    Ok(())
+    let mut witness = Witness { tensors, outputs: vec![], multiplicities: vec![] };
+    witness.multiplicities = multiplicity::count(plan, &witness, weights)?;
+    Ok(witness)
+}
+
+fn count(what: &'static str, expected: usize, got: usize) -> Result<(), RunError> {
+    match expected == got {
+        true => Ok(()),
+        false => Err(RunError::Count { what, expected, got }),
+    }
+}
+
+fn check_weights(graph: &Graph, weights: &[IntTensor]) -> Result<(), RunError> {
+    count("weights", graph.weights.len(), weights.len())?;
+    graph.nodes.iter().try_for_each(|node| match node.op {
+        Op::Weight(i) => check_tensor(node, &weights[i]),
+        _ => Ok(()),
+    })
+}
+
+fn check_tensor(node: &Node, t: &IntTensor) -> Result<(), RunError> {
+    let name = || node.name.clone();
+    if *t.shape() != node.ty.shape {
+        let (expected, got) = (node.ty.shape.clone(), t.shape().clone());
+        return Err(RunError::Shape { name: name(), expected, got });
+    }
+    let range = node.ty.interval;
+    match node::first_outside(t, range) {
+        Some((index, value)) => Err(RunError::Range { name: name(), index, value, range }),
+        None => Ok(()),
+    }
+}
+
+fn check_arguments(graph: &Graph, weights: &[IntTensor], inputs: &[IntTensor]) -> Result<(), RunError> {
+    check_weights(graph, weights)?;
+    count("inputs", graph.inputs.len(), inputs.len())?;
+    graph.nodes.iter().try_for_each(|node| match node.op {
+        Op::Input(i) => check_tensor(node, &inputs[i]),
+        _ => Ok(()),
+    })
 }
 
 impl Machine<'_> {

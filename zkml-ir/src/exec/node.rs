@@ -4,7 +4,7 @@ use super::{kernel, layout, RunError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::quantize::Quantize;
-use crate::lower::{activation, fused_activations, io};
+use crate::lower::{activation, attention, fused_activations, io, layer_norm, softmax};
 use crate::plan::Constant;
 use crate::shape::Shape;
 use crate::tensor::{Data, IntTensor};
@@ -94,7 +94,7 @@ impl<'a> Machine<'a> {
             Op::Input(i) => {
                 let t = &self.inputs[*i];
                 let own = match cells && self.graph.inputs[*i].private {
-                    true => io::bounded_cells(node.ty.elem, &t.to_vec()),
+                    true => io::bounded_cells(node.ty.interval, &t.to_vec()),
                     false => vec![],
                 };
                 Ok((Val::Borrowed(t), own))
@@ -146,8 +146,38 @@ impl<'a> Machine<'a> {
                     args.iter().enumerate().map(|(i, x)| (&x[..], self.shape(id, i))).collect();
                 stored(layout::concat(&parts, *axis, out))
             }
-            _ => Err(RunError::Unprovable { name: node.name.clone(), what: "is no known op".into() }),
+            Op::Softmax { .. } => {
+                let spec = softmax::Softmax::new(self.graph, self.params, id)?;
+                let rows = spec.rows.eval(&self.arg(id, 0), None).map_err(|row| self.all_masked(id, row))?;
+                let (own, p) = spec.eval(&rows);
+                Ok((Val::Owned(p), [rows.max, rows.e, rows.z].into_iter().chain(own).collect()))
+            }
+            Op::AttentionCore { .. } => {
+                let spec = attention::spec(self.graph, self.params, id)?;
+                let mask = (node.args.len() > 2).then(|| self.arg(id, 2));
+                if let Some((index, &value)) =
+                    mask.as_ref().and_then(|m| m.iter().enumerate().find(|(_, k)| !(0..=1).contains(*k)))
+                {
+                    let (name, range) = (self.graph.nodes[node.args[2]].name.clone(), Interval::new(0, 1));
+                    return Err(RunError::Range { name, index, value: value as i64, range });
+                }
+                let rows =
+                    spec.eval(&self.arg(id, 0), mask.as_deref()).map_err(|row| self.all_masked(id, row))?;
+                let width = out.dims().last().copied().unwrap_or(1);
+                let [o, t0, t1, u1] = attention::eval(&spec, &rows, &self.arg(id, 1), width);
+                let own = vec![rows.max, rows.e, rows.z, rows.sum, o.clone(), t0, t1, u1];
+                Ok((Val::Owned(o), own))
+            }
+            Op::LayerNorm { .. } => {
+                let spec = layer_norm::LayerNorm::new(self.graph, self.params, id)?;
+                let (own, n) = spec.eval(&self.arg(id, 0));
+                Ok((Val::Owned(n), own))
+            }
         }
+    }
+
+    fn all_masked(&self, id: NodeId, row: usize) -> RunError {
+        RunError::AllMasked { name: self.graph.nodes[id].name.clone(), row }
     }
 }
 

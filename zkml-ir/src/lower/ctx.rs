@@ -8,7 +8,7 @@ use crate::plan::{
     BoundBy, Constant, Constraint, LinExpr, Lookup, Plan, Product, Source, Space, TableId, TensorDecl,
     TensorId, View,
 };
-use crate::tables::{Ranges, StepBits, Table};
+use crate::tables::{Ranges, Span, Table};
 
 pub(crate) struct Ctx<'g> {
     pub graph: &'g Graph,
@@ -83,9 +83,8 @@ impl<'g> Ctx<'g> {
         }
     }
 
-    pub fn step(&self, node: NodeId) -> Result<StepBits, LowerError> {
-        super::steps::value(self.graph, self.params, node)
-            .ok_or_else(|| LowerError::Step { node: self.graph.nodes[node].name.clone() })
+    pub fn part_name(&self) -> String {
+        self.name.clone()
     }
 
     pub fn unsupported(&self, what: impl Into<String>) -> LowerError {
@@ -172,6 +171,12 @@ impl<'g> Ctx<'g> {
         self.in_range_of(role, space, LinExpr::constant(bits as i64), bits, e);
     }
 
+    /// `e` in an interval that is no power of two.
+    pub fn in_interval(&mut self, role: &str, space: &Space, i: Interval, e: LinExpr) {
+        let table = self.shared_table(Table::Span(Span { lo: i.lo as i32, hi: i.hi as i32 }));
+        self.lookup(role, table, space, vec![e]);
+    }
+
     /// `lo <= e < lo + 2^bits`
     pub fn in_shifted_range(&mut self, role: &str, space: &Space, lo: i64, bits: u32, e: LinExpr) {
         self.in_range(role, space, bits, e.plus_constant(-lo));
@@ -181,6 +186,17 @@ impl<'g> Ctx<'g> {
     pub fn range_cell(&mut self, role: &str, space: &Space, bits: u32) -> TensorId {
         let t = self.cell(role, space, Interval::new(0, (1 << bits) - 1), 1);
         self.in_range(role, space, bits, self.cells(t));
+        t
+    }
+
+    /// A cell in an interval of at most 2^16 integers, or a little more where it is no power of two.
+    pub fn interval_cell(&mut self, role: &str, space: &Space, i: Interval) -> TensorId {
+        let power = (i.width() + 1).count_ones() == 1;
+        let t = self.cell(role, space, i, power as usize);
+        match power {
+            true => self.in_shifted_range(role, space, i.lo, i.width().count_ones(), self.cells(t)),
+            false => self.in_interval(role, space, i, self.cells(t)),
+        }
         t
     }
 

@@ -1,13 +1,13 @@
 //! Inputs, weights and outputs.
 //!
 //! Public values are checked by the verifier, weights by the model certificate. A private input x of w <= 16 bits is
-//! looked up as `(w, x - lo)` in the ranges. A wider one, of 24 bits, is split: `x - lo = x0 + 2^12 x1`, `x0` and `x1` in
-//! RANGE(12), which bounds x and leaves the limbs one value each.
+//! looked up as `(w, x - lo)` in the ranges, or in a table of its interval if that is no power of two. A wider one, of 24
+//! bits, is split: `x - lo = x0 + 2^12 x1`, `x0` and `x1` in RANGE(12), which bounds x and leaves the limbs one value each.
 
 use super::ctx::Ctx;
 use super::value::Value;
 use super::LowerError;
-use crate::elem::Elem;
+use crate::elem::Interval;
 use crate::graph::NodeId;
 use crate::plan::{BoundBy, Source, Space, TensorId};
 
@@ -21,31 +21,35 @@ pub(super) fn input(ctx: &mut Ctx, id: NodeId, index: usize) -> Result<Value, Lo
         let t = ctx.tensor("", Source::PublicInput(index), &space, range, BoundBy::Public);
         return Ok(Value::stored(t, space));
     }
-    let t = bounded(ctx, Source::PrivateInput(index), ty.elem, &space)?;
+    let t = bounded(ctx, Source::PrivateInput(index), range, &space)?;
     Ok(Value::stored(t, space))
 }
 
-/// A tensor of which each cell is proven to be an `elem`.
+/// A tensor of which each cell is proven to lie in `range`.
 pub(super) fn bounded(
     ctx: &mut Ctx,
     source: Source,
-    elem: Elem,
+    range: Interval,
     space: &Space,
 ) -> Result<TensorId, LowerError> {
-    let range = elem.interval();
-    let bits = 64 - range.width().leading_zeros();
-    if bits <= 16 {
-        let bound = BoundBy::Lookup { lookup: ctx.plan.lookups.len(), entry: 1 };
+    let bits = range.width().count_ones();
+    let power = (range.width() + 1).count_ones() == 1;
+    if range.width() < 1 << 16 {
+        let bound = BoundBy::Lookup { lookup: ctx.plan.lookups.len(), entry: power as usize };
         let t = ctx.tensor("", source, space, range, bound);
-        ctx.in_shifted_range("range", space, range.lo, bits, ctx.cells(t));
+        let x = ctx.cells(t);
+        match power {
+            true => ctx.in_shifted_range("range", space, range.lo, bits, x),
+            false => ctx.in_interval("range", space, range, x),
+        }
         return Ok(t);
     }
-    if bits > 2 * LIMB {
-        return Err(ctx.unsupported("has an element type that is never stored"));
+    if !power || bits > 2 * LIMB {
+        return Err(ctx.unsupported(format!("has the range {range}, which has no range proof")));
     }
     let t = ctx.tensor("", source, space, range, BoundBy::Exact { constraint: ctx.plan.constraints.len() });
     let low = ctx.range_cell("limb0", space, LIMB);
-    let high = ctx.range_cell("limb1", space, LIMB);
+    let high = ctx.range_cell("limb1", space, bits - LIMB);
     let parts = ctx.cells(low).plus(ctx.cells(high).scaled(1 << LIMB));
     let linear = ctx.cells(t).plus_constant(-range.lo).plus(parts.scaled(-1));
     ctx.constraint("limbs", space, linear, vec![]);
@@ -53,8 +57,7 @@ pub(super) fn bounded(
 }
 
 /// The trace cells of [`bounded`].
-pub(crate) fn bounded_cells(elem: Elem, values: &[i32]) -> Vec<Vec<i32>> {
-    let range = elem.interval();
+pub(crate) fn bounded_cells(range: Interval, values: &[i32]) -> Vec<Vec<i32>> {
     if range.width() < 1 << 16 {
         return vec![];
     }

@@ -5,16 +5,23 @@
 //! `eval` returns the committed cells in the order in which `lower` declares them.
 
 pub(crate) mod activation;
+pub(crate) mod attention;
+mod certificate;
 mod ctx;
 pub(crate) mod io;
+pub(crate) mod layer_norm;
 mod linear;
 pub(crate) mod quantize;
+pub(crate) mod score_rows;
+pub(crate) mod softmax;
 mod steps;
 mod value;
 mod views;
 
+pub use certificate::certificate;
+
 use crate::graph::{Graph, Op, Params};
-use crate::plan::{Plan, ViewError};
+use crate::plan::{check, CheckError, Plan, ViewError};
 use ctx::Ctx;
 use std::ops::Range;
 use thiserror::Error;
@@ -49,6 +56,8 @@ pub enum LowerError {
     Unsupported { node: String, what: String },
     #[error("`{node}` is not free as a view and cannot be copied: {source}")]
     View { node: String, source: ViewError },
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error("the rescale of `{node}`, {m} / 2^{s}, {what}")]
     Rescale { node: String, m: u32, s: u32, what: String },
 }
@@ -74,12 +83,15 @@ pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
                 Some(views::lower(&mut ctx, id)?)
             }
             Op::Relu | Op::Gelu | Op::Exp => Some(activation::lower(&mut ctx, id)?),
-            _ => return Err(ctx.unsupported("is no known op")),
+            Op::Softmax { .. } => Some(softmax::lower(&mut ctx, id)?),
+            Op::AttentionCore { .. } => Some(attention::lower(&mut ctx, id)?),
+            Op::LayerNorm { .. } => Some(layer_norm::lower(&mut ctx, id)?),
         };
         ctx.values[id] = value;
     }
     io::outputs(&mut ctx)?;
     ctx.end();
+    check(&ctx.plan)?;
     Ok(Lowered { plan: ctx.plan, parts: ctx.parts })
 }
 

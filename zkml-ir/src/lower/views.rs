@@ -10,6 +10,9 @@ use crate::elem::Interval;
 use crate::graph::{NodeId, Op};
 use crate::plan::{Constant, LinExpr, Product, Space, View, ViewError};
 
+/// Entries of the axes that a copying reshape regroups: its matrix has the square of it.
+const MAX_REGROUPED: usize = 2048;
+
 pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let node = &ctx.graph.nodes[id];
     let to = Space::from(&node.ty.shape);
@@ -38,7 +41,7 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
 }
 
 fn map(ctx: &Ctx, v: Result<Value, ViewError>) -> Result<Value, LowerError> {
-    v.map_err(|source| LowerError::View { node: ctx.parts.last().map_or("", |p| &p.name).into(), source })
+    v.map_err(|source| LowerError::View { node: ctx.part_name(), source })
 }
 
 fn concat(ctx: &mut Ctx, id: NodeId, axis: usize, to: &Space) -> Result<Value, LowerError> {
@@ -117,8 +120,15 @@ fn reshape_copy(ctx: &mut Ctx, id: NodeId, x: &Value, to: &Space) -> Result<Valu
     let suffix = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let (old, new) = (&a[prefix..a.len() - suffix], &b[prefix..b.len() - suffix]);
     let n: usize = old.iter().map(|a| a.extent()).product();
+    if n > MAX_REGROUPED {
+        let what = format!("regroups {n} entries against their digits; at most {MAX_REGROUPED} can be");
+        return Err(ctx.unsupported(what));
+    }
     // S^T[j.., i..] = [j = i] in row-major order.
-    let s = one_hot(ctx, &Space(new.to_vec()).and(old), n, (0..n as u32).collect());
+    let axes = Space(new.to_vec()).and(old);
+    let select = (0..n * n).map(|k| (k / n == k % n) as i32).collect();
+    let t = ctx.constant("select", &axes, Interval::new(0, 1), Constant::Dense(select));
+    let s = View::identity(t, &axes);
     let rank = b.len();
     let contracted = rank..rank + old.len();
     let axes: Vec<usize> = (0..prefix).chain(contracted.clone()).chain(rank - suffix..rank).collect();
@@ -145,14 +155,15 @@ fn one_hot(ctx: &mut Ctx, axes: &Space, columns: usize, index: Vec<u32>) -> View
 
 /// `products - u = 0`
 fn copy(ctx: &mut Ctx, id: NodeId, to: &Space, products: Vec<Product>) -> Result<Value, LowerError> {
+    // The parts of a concatenation do not overlap, but the rule adds up what each of them could be. So its cells are
+    // looked up, where a table can hold their interval.
     let range = products.iter().filter_map(|p| p.proven).fold(ctx.ty(id).interval, Interval::union);
-    // In a concatenation the parts do not overlap: all summands but one are 0, and their sum is no wider than their
-    // union. The rule adds them up instead, so the cell's range has to be that sum.
-    let range = match products.len() {
-        1 => range,
-        _ => products.iter().filter_map(|p| p.proven).fold(Interval::point(0), |a, b| a + b),
+    let sum = products.iter().filter_map(|p| p.proven).fold(Interval::point(0), |a, b| a + b);
+    let u = match products.len() {
+        1 => ctx.exact_cell("copy", to, range),
+        _ if range.width() < 1 << 16 => ctx.interval_cell("copy", to, range),
+        _ => ctx.exact_cell("copy", to, sum),
     };
-    let u = ctx.exact_cell("copy", to, range);
     let linear = ctx.cells(u).scaled(-1);
     ctx.constraint("copy", to, linear, products);
     Ok(Value::stored(u, to.clone()))

@@ -9,7 +9,7 @@ mod call;
 mod concat;
 mod exp;
 mod gelu;
-mod layer_norm;
+pub(crate) mod layer_norm;
 mod matmul;
 mod mul;
 mod neg;

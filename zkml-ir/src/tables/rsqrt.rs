@@ -52,12 +52,11 @@ impl Rsqrt {
     pub fn row_of(&self, key: &[i64]) -> Option<usize> {
         let (p, v) = (key[0], key[1]);
         let e = (0..=Self::MAX_E).find(|e| p == 1 << (2 * e))? as i64;
-        match e {
-            0 => (1..Self::HIGH).contains(&v).then_some(v as usize - 1),
-            _ => (Self::LOW..Self::HIGH)
-                .contains(&v)
-                .then_some((Self::HIGH - 1 + (e - 1) * (Self::HIGH - Self::LOW) + v - Self::LOW) as usize),
-        }
+        let (from, before) = match e {
+            0 => (1, 0),
+            _ => (Self::LOW, Self::HIGH - 1 + (e - 1) * (Self::HIGH - Self::LOW)),
+        };
+        (from..Self::HIGH).contains(&v).then(|| (before + v - from) as usize)
     }
 
     pub fn entry_range(&self, entry: usize) -> Interval {

@@ -101,7 +101,7 @@ fn extension_at(mut values: Vec<F>, z: CirclePoint<F>) -> F {
 
 /// The inverses of y on the half coset, then of x on half of it, then of 2x^2 - 1 on half of that, and so on; each
 /// in bit-reversed order.
-fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
+pub(super) fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
     let mut points: Vec<CirclePoint<BaseField>> = half_coset.iter().collect();
     bit_reverse(&mut points);
     let mut twiddles = Vec::with_capacity(2 * points.len());

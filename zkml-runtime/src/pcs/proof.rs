@@ -8,7 +8,7 @@ use stwo::core::fields::m31::BaseField;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::layout::{Layout, COMPOSITION_COLUMNS, SUMS_COLUMNS};
-use super::statement::Params;
+use super::statement::{Params, ParamsError};
 use super::F;
 use crate::wire::{Expected, Reader, WireError, Writer};
 
@@ -68,8 +68,12 @@ impl OpeningProof {
     }
 
     /// Reads a proof over trees of `n_columns`. The caller checks that nothing follows. The parameters are the
-    /// key's, and already checked.
+    /// key's.
     pub fn read(r: &mut Reader<'_>, params: &Params, n_columns: &[usize]) -> Result<Self, WireError> {
+        if let Err(ParamsError { max, got, .. }) = params.check() {
+            let expected = Expected::AtMost(max as usize);
+            return Err(WireError::Length { what: "variables of a column", expected, got: got as usize });
+        }
         let layout = Layout::new(params, n_columns);
         let rounds = (0..layout.rounds).map(|_| read_array(r, "sumcheck round")).collect::<Result<_, _>>()?;
         let sums_root = r.hash("prefix-sum root")?;

@@ -1,11 +1,11 @@
 //! The STARK for one claim `V(rho) = v`, verified: stwo's flow over its public items, with every length checked
 //! where it becomes known (DESIGN 5.8). stwo's own `verify` panics on some malformed proofs and truncates others.
 
-use stwo::core::channel::{Channel, MerkleChannel};
+use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fri::{CirclePolyDegreeBound, FriLayerProof, FriProof, FriVerifier};
 use stwo::core::pcs::quotients::{fri_answers, PointSample};
-use stwo::core::pcs::TreeVec;
+use stwo::core::pcs::{PcsConfig, TreeVec};
 use stwo::core::poly::line::LinePoly;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::vcs_lifted::verifier::{MerkleDecommitmentLifted, MerkleVerifierLifted};
@@ -31,13 +31,8 @@ pub(super) fn verify(
     claim: &MleEval,
     proof: &OpeningProof,
 ) -> Result<(), OpeningError> {
-    reduction::end(t, claim.value);
     let config = params.config();
-    let channel = t.channel();
-    config.mix_into(channel);
-    for &root in roots {
-        MC::mix_root(channel, root);
-    }
+    let channel = begin(t, &config, roots, claim.value);
     MC::mix_root(channel, proof.sums_root);
     // With a single constraint its random coefficient is the zeroth power: drawn, and of no effect.
     channel.draw_secure_felt();
@@ -47,9 +42,7 @@ pub(super) fn verify(
     check_constraint(claim, z, proof)?;
 
     let samples = samples_at(claim, z, proof);
-    let values: Vec<F> = samples.iter().flatten().flatten().map(|sample| sample.value).collect();
-    channel.mix_felts(&values);
-    let batching = channel.draw_secure_felt();
+    let batching = mix_samples(channel, &samples);
 
     let bound = CirclePolyDegreeBound::new(params.log_rows);
     let mut fri = FriVerifier::<MC>::commit(channel, config.fri_config, fri_proof(proof), bound)?;
@@ -77,6 +70,27 @@ pub(super) fn verify(
     Ok(fri.decommit(answers)?)
 }
 
+/// Enters stwo's part of the transcript. The value is fixed before the prefix sums are committed.
+pub(super) fn begin<'t>(
+    t: &'t mut Transcript,
+    config: &PcsConfig,
+    roots: &[Blake2sHash],
+    value: F,
+) -> &'t mut Blake2sChannel {
+    reduction::end(t, value);
+    let channel = t.channel();
+    config.mix_into(channel);
+    roots.iter().for_each(|&root| MC::mix_root(channel, root));
+    channel
+}
+
+/// Absorbs the samples, and draws the coefficient that combines them.
+pub(super) fn mix_samples(channel: &mut Blake2sChannel, samples: &[Vec<Vec<PointSample>>]) -> F {
+    let values: Vec<F> = samples.iter().flatten().flatten().map(|sample| sample.value).collect();
+    channel.mix_felts(&values);
+    channel.draw_secure_felt()
+}
+
 /// The composition polynomial is `left + pi^(b-1)(z.x) * right`, and must equal the quotient of the constraint.
 fn check_constraint(claim: &MleEval, z: CirclePoint<F>, proof: &OpeningProof) -> Result<(), OpeningError> {
     let join = |row: usize| F::from_partial_evals(proof.sums_samples.map(|column| column[row]));
@@ -92,7 +106,11 @@ fn check_constraint(claim: &MleEval, z: CirclePoint<F>, proof: &OpeningProof) ->
 }
 
 /// One sample per claimed column, two per prefix-sum column, one per composition column, none elsewhere.
-fn samples_at(claim: &MleEval, z: CirclePoint<F>, proof: &OpeningProof) -> Vec<Vec<Vec<PointSample>>> {
+pub(super) fn samples_at(
+    claim: &MleEval,
+    z: CirclePoint<F>,
+    proof: &OpeningProof,
+) -> Vec<Vec<Vec<PointSample>>> {
     let at_z = |value: &F| vec![PointSample { point: z, value: *value }];
     let before = claim.previous(z);
     let mut samples: Vec<Vec<Vec<PointSample>>> =

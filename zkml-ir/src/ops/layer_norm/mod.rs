@@ -59,6 +59,15 @@ impl OpDef for LayerNorm {
     }
 }
 
+/// A bound on the Euclidean norm of a row of n, for every row of integers.
+///
+/// The integer variance is at least the exact one, so the norm of a row before rounding is below 2^7 sqrt(d), as that of the
+/// real row is at most sqrt(d). Rounding adds 1/2 to each entry.
+pub(crate) fn norm_bound(d: usize) -> f64 {
+    let root = (d as f64).sqrt();
+    (1u64 << UNIT_BITS) as f64 * root + root / 2.0
+}
+
 /// The least integer that is at least 2^7 sqrt(d), without floating point.
 fn largest(d: usize) -> i64 {
     let square = (d as i64) << (2 * UNIT_BITS);

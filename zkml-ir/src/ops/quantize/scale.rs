@@ -115,7 +115,7 @@ impl Admissible {
     /// Whether some admissible rescale keeps every accumulator of the interval inside the window. Without one the weights
     /// alone would decide whether the model can be used at all.
     pub fn covers(&self) -> bool {
-        self.shifts().any(|(s, _)| reach(self.acc.max_abs(), Rescale { m: 1, s }) < 1 << (self.window - 1))
+        self.shifts().any(|(s, _)| rescale(self.acc.max_abs(), Rescale { m: 1, s }) < 1 << (self.window - 1))
     }
 
     /// The admissible rescale whose ratio is nearest to `target`, none if the target lies outside their range.
@@ -128,6 +128,11 @@ impl Admissible {
     /// The admissible rescale with the largest ratio that does not exceed `target`.
     pub fn at_most(&self, target: f64) -> Option<Rescale> {
         nearest(self.candidates(target, f64::floor).filter(|r| ratio(*r) <= target), target)
+    }
+
+    /// The admissible rescale with the smallest ratio that is not below `target`.
+    pub fn at_least(&self, target: f64) -> Option<Rescale> {
+        nearest(self.candidates(target, f64::ceil).filter(|r| ratio(*r) >= target), target)
     }
 
     /// For each shift the multiplier that `to_integer` makes of the exact one, clamped to what is admissible.
@@ -150,8 +155,8 @@ pub fn ratio(r: Rescale) -> f64 {
     r.m as f64 / (1u64 << r.s) as f64
 }
 
-/// The largest |q| that an accumulator of this absolute value gives.
-pub fn reach(acc: i64, r: Rescale) -> i64 {
+/// `q = floor((m*acc + 2^(s-1)) / 2^s)`
+pub fn rescale(acc: i64, r: Rescale) -> i64 {
     (r.m as i64 * acc + (1 << (r.s - 1))) >> r.s
 }
 

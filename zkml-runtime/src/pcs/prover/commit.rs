@@ -12,7 +12,10 @@ use thiserror::Error;
 use tracing::{info_span, instrument};
 
 use super::context::ProverContext;
+use crate::pcs::statement::Params;
 use crate::pcs::MC;
+
+pub(in crate::pcs) type Tree = CommitmentTreeProver<SimdBackend, MC>;
 
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CommitError {
@@ -24,8 +27,9 @@ pub enum CommitError {
 
 /// Columns, their low-degree extensions, and the Merkle tree over these.
 pub struct CommittedTree {
+    pub(super) params: Params,
     pub(super) columns: Vec<BaseColumn>,
-    pub(super) tree: CommitmentTreeProver<SimdBackend, MC>,
+    pub(in crate::pcs) tree: Tree,
 }
 
 impl CommittedTree {
@@ -55,19 +59,26 @@ pub fn commit(columns: Vec<BaseColumn>, ctx: &ProverContext) -> Result<Committed
         return Err(CommitError::Rows { column, expected, got: columns[column].length });
     }
     let span = info_span!("extend").entered();
-    let domain = ctx.evaluation_domain();
-    let polynomials: Vec<Poly<SimdBackend>> = columns
+    let extended = columns
         .par_iter()
         .map(|column| {
             // Leaves hash words as they lie in memory, but are opened reduced: a zero stored as p would break its path.
             let data = column.data.iter().map(|&v| PackedBaseField::reduce_simd(v.into_simd())).collect();
             let reduced = BaseColumn { data, length: column.length };
-            Poly::new(None, CircleEvaluation::new(domain, ctx.extend(reduced)))
+            ctx.extend(reduced)
         })
         .collect();
     span.exit();
-    let _span = info_span!("merkle").entered();
-    let leaves = polynomials.iter().map(|poly| &poly.evals.values).collect();
-    let commitment = MerkleProverLifted::commit(leaves, ctx.params.log_domain(), 0);
-    Ok(CommittedTree { columns, tree: CommitmentTreeProver { polynomials, commitment } })
+    let tree = merkle(ctx, extended);
+    Ok(CommittedTree { params: ctx.params, columns, tree })
+}
+
+/// The Merkle tree over extensions.
+#[instrument(skip_all)]
+pub(super) fn merkle(ctx: &ProverContext, extended: Vec<BaseColumn>) -> Tree {
+    let commitment = MerkleProverLifted::commit(extended.iter().collect(), ctx.params.log_domain(), 0);
+    let domain = ctx.evaluation_domain();
+    let polynomials =
+        extended.into_iter().map(|values| Poly::new(None, CircleEvaluation::new(domain, values))).collect();
+    CommitmentTreeProver { polynomials, commitment }
 }

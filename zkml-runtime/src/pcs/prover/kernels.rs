@@ -21,6 +21,9 @@ const MODULUS: Wide = Wide::from_array([P as u64; 8]);
 /// Packed vectors summed at a time: their accumulators stay in the first-level cache.
 const BLOCK: usize = 32;
 
+/// Packed vectors of a column taken at a time for an inner product: the weights stay in the first-level cache.
+const RUN: usize = 32;
+
 /// Products whose sum, added to a partly reduced word, stays below 2^64: 4 (2^31 - 1)^2 + 2^34.
 const BURST: usize = 4;
 
@@ -140,19 +143,33 @@ impl FoldWeights {
 
 /// `sum over lo of weights[lo] * cells[hi, lo]` for every `hi`.
 pub(super) fn fold(cells: &[PackedBaseField], weights: &FoldWeights) -> Vec<F> {
-    cells
-        .chunks_exact(weights.0.len())
-        .map(|run| {
-            let mut sums = Sums::ZERO;
-            for (cells, weights) in run.chunks(BURST).zip(weights.0.chunks(BURST)) {
-                for (&x, w) in cells.iter().zip(weights) {
-                    sums.add(widen(x), w);
-                }
-                sums.reduce();
-            }
-            sums.total()
+    cells.chunks_exact(weights.0.len()).map(|run| fold_run(run, weights)).collect()
+}
+
+#[inline(always)]
+fn fold_run(run: &[PackedBaseField], weights: &FoldWeights) -> F {
+    let mut sums = Sums::ZERO;
+    for (cells, weights) in run.chunks(BURST).zip(weights.0.chunks(BURST)) {
+        for (&x, w) in cells.iter().zip(weights) {
+            sums.add(widen(x), w);
+        }
+        sums.reduce();
+    }
+    sums.total()
+}
+
+/// `sum_i weights[i] * column[i]` for every column.
+pub(super) fn inner_products(columns: &[&[PackedBaseField]], weights: &[PackedSecureField]) -> Vec<F> {
+    let zeros = || vec![F::zero(); columns.len()];
+    weights
+        .par_chunks(RUN)
+        .enumerate()
+        .map(|(i, weights)| {
+            let run = i * RUN..i * RUN + weights.len();
+            let weights = FoldWeights::new(weights);
+            columns.iter().map(|column| fold_run(&column[run.clone()], &weights)).collect::<Vec<F>>()
         })
-        .collect()
+        .reduce(zeros, |a, b| a.into_iter().zip(b).map(|(a, b)| a + b).collect())
 }
 
 /// The number of packed vectors of `2^log_len` elements.

@@ -1,5 +1,6 @@
 //! Every check of the verifier, made to fail.
 
+use stwo::core::circle::CirclePoint;
 use stwo::core::fri::FriVerificationError as Fri;
 use stwo::core::vcs_lifted::verifier::MerkleVerificationError as Merkle;
 
@@ -274,4 +275,60 @@ fn inner_fri_layers() {
     assert!(matches!(error, OpeningError::Fri(Fri::InnerLayerEvaluationsInvalid { inner_layer: 0 })));
     let error = refused(|p| _ = p.fri_layers.remove(1));
     assert!(matches!(error, OpeningError::Length { part: Part::FriLayers, expected: 3, got: 2 }));
+}
+
+/// Forges an opening of a claim, and asks the verifier.
+fn forged(
+    log_rows: u32,
+    off_by: F,
+    alter: impl FnOnce(&component::MleEval, CirclePoint<F>, &mut OpeningProof),
+) -> OpeningError {
+    let mut fixture = Fixture::new(4, SecurityLevel::Conjectured96, log_rows, &[3, 2], 2);
+    fixture.groups.iter_mut().flat_map(|g| &mut g.terms).for_each(|term| (term.tree, term.column) = (0, 0));
+    fixture.claim = naive(&fixture.trees, &fixture.groups) + off_by;
+    let trees: Vec<&CommittedTree> = fixture.trees.iter().collect();
+    let t = &mut fixture.transcript();
+    let proof = prover::forge_opening(t, &fixture.ctx, &trees, &fixture.groups, fixture.claim, alter);
+    fixture.verify(&proof).unwrap_err()
+}
+
+#[test]
+fn a_false_claim_carried_through() {
+    let error = forged(9, one(), |_, _, _| ());
+    assert!(matches!(error, OpeningError::Constraint), "{error:?}");
+}
+
+/// The samples of the composition are made to fit the false claim. What they are samples of, FRI finds out.
+#[test]
+fn a_false_claim_with_samples_to_match() {
+    let fit = |claim: &component::MleEval, z: CirclePoint<F>, proof: &mut OpeningProof| {
+        let join = |k: usize| F::from_partial_evals(proof.sums_samples.map(|column| column[k]));
+        let quotient = claim.quotient_at(z, &proof.samples, join(0), join(1)).unwrap();
+        let composition = &proof.composition_samples;
+        let half = |k: usize| F::from_partial_evals(std::array::from_fn(|i| composition[4 * k + i]));
+        let x = z.repeated_double(claim.log_rows - 1).x;
+        proof.composition_samples[0] += quotient - half(0) - x * half(1);
+    };
+    let error = forged(9, one(), fit);
+    let expected = Fri::FirstLayerCommitmentInvalid { error: Merkle::RootMismatch };
+    assert_eq!(error.to_string(), OpeningError::Fri(expected).to_string());
+}
+
+/// A column without claims is sampled all the same, and its sample is checked.
+#[test]
+fn a_false_sample_of_an_unclaimed_column() {
+    let error = forged(9, F::from(BaseField::from(0)), |_, _, proof| proof.samples[1][1] += one());
+    let expected = Fri::FirstLayerCommitmentInvalid { error: Merkle::RootMismatch };
+    assert_eq!(error.to_string(), OpeningError::Fri(expected).to_string());
+}
+
+#[test]
+fn trees_of_other_parameters_are_refused() {
+    let fixture = Fixture::small();
+    let params = Params { level: SecurityLevel::ProvenCompact, ..fixture.params };
+    let ctx = ProverContext::new(params).unwrap();
+    let trees: Vec<&CommittedTree> = fixture.trees.iter().collect();
+    let result = prove_opening(&mut fixture.transcript(), &ctx, &trees, &fixture.groups, fixture.claim);
+    let error = ProveError::Params { tree: 0, expected: params, got: fixture.params };
+    assert_eq!(result.unwrap_err().to_string(), error.to_string());
 }

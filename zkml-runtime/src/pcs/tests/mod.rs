@@ -3,6 +3,7 @@
 mod honest;
 mod hostile;
 mod mutations;
+mod reference;
 mod stwo_verify;
 
 use stwo::core::fields::m31::{BaseField, P};

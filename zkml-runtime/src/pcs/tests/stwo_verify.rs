@@ -10,10 +10,10 @@ use stwo::core::vcs_lifted::verifier::MerkleDecommitmentLifted;
 use stwo::core::verifier::{verify, VerificationError};
 
 use super::component::MleEval;
-use super::prover::MleEvalProver;
+use super::reference::Reference;
 use super::*;
 
-fn stark_proof(fixture: &Fixture, proof: &OpeningProof) -> StarkProof<H> {
+pub(super) fn stark_proof(fixture: &Fixture, proof: &OpeningProof) -> StarkProof<H> {
     let decommitment = |path: &Vec<Blake2sHash>| MerkleDecommitmentLifted { hash_witness: path.clone() };
     let mut layers = proof.fri_layers.iter().map(|layer| FriLayerProof {
         fri_witness: layer.witness.clone(),
@@ -54,8 +54,7 @@ fn by_stwo(fixture: &Fixture, claim: F, proof: &OpeningProof) -> Result<(), Veri
         scheme.commit(root, &vec![log_rows; n], t.channel());
     }
     scheme.commit(proof.sums_root, &[log_rows; 4], t.channel());
-    let component = MleEvalProver { claim: &claim, prover: None };
-    verify(&[&component], t.channel(), &mut scheme, stark_proof(fixture, proof))
+    verify(&[&Reference(&claim)], t.channel(), &mut scheme, stark_proof(fixture, proof))
 }
 
 #[test]

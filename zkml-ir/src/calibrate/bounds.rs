@@ -1,0 +1,153 @@
+//! What a tensor can hold for *any* input, given the actual weights: tighter than the declared intervals, which know only
+//! the weights' element types.
+//!
+//! A bound is an interval for each column (index of the last axis). A product with a weight sums `w * interval` over each
+//! column of the weight, which for symmetric intervals is the L1 norm; behind a layer normalisation the Euclidean norm of
+//! the column times that of a normalised row is tighter.
+
+use super::weight_view::WeightView;
+use crate::elem::Interval;
+use crate::graph::{Graph, Node, NodeId, Op, Rescale};
+use crate::ops::layer_norm::norm_bound;
+use crate::ops::quantize::scale::rescale;
+use crate::tensor::IntTensor;
+
+/// One interval for each column; a single one stands for all.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bound(Vec<Interval>);
+
+impl Bound {
+    fn column(&self, j: usize) -> Interval {
+        self.0[if self.0.len() == 1 { 0 } else { j }]
+    }
+
+    pub fn whole(&self) -> Interval {
+        self.0.iter().copied().reduce(Interval::union).expect("a bound has a column")
+    }
+
+    fn map(&self, f: impl Fn(Interval) -> Interval) -> Self {
+        Self(self.0.iter().map(|&i| f(i)).collect())
+    }
+
+    /// Columns of a broadcast result.
+    fn zip(&self, other: &Self, f: impl Fn(Interval, Interval) -> Interval) -> Self {
+        let n = self.0.len().max(other.0.len());
+        Self((0..n).map(|j| f(self.column(j), other.column(j))).collect())
+    }
+}
+
+/// The weights and rescales that bounds depend on.
+pub(super) struct Known<'a> {
+    pub graph: &'a Graph,
+    pub weight: &'a dyn Fn(usize) -> &'a IntTensor,
+    pub rescale: &'a dyn Fn(usize) -> Rescale,
+}
+
+/// The bound of a node from those of its arguments.
+pub(super) fn bound(known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+    let node = known.graph.node(id);
+    let arg = |i: usize| &of[node.args[i]];
+    let b = match &node.op {
+        Op::Weight(_) => {
+            columns(known, &WeightView::of(known.graph, id).expect("a weight is a view of itself"))
+        }
+        Op::Add => arg(0).zip(arg(1), |a, b| a + b),
+        Op::Sub => arg(0).zip(arg(1), |a, b| a - b),
+        Op::Mul => arg(0).zip(arg(1), |a, b| a * b),
+        Op::Neg => arg(0).map(|a| -a),
+        Op::MulInt(c) => arg(0).map(|a| a.scale(*c)),
+        Op::MulReal(_) => arg(0).clone(),
+        Op::Quantize { param, .. } => {
+            let r = (known.rescale)(*param);
+            arg(0).map(|a| saturate(Interval::new(rescale(a.lo, r), rescale(a.hi, r)), node.ty.interval))
+        }
+        Op::Relu => arg(0).map(|a| Interval::new(a.lo.max(0), a.hi.max(0))),
+        Op::Gelu => arg(0).map(|a| a.union(Interval::point(0))),
+        Op::AttentionCore { .. } => arg(1).clone(),
+        Op::MatMul => product(known, node, of),
+        Op::Slice { axis, start, end } if axis + 1 == node.ty.shape.rank() => {
+            let x = arg(0);
+            Bound(if x.0.len() == 1 { x.0.clone() } else { x.0[*start..*end].to_vec() })
+        }
+        Op::Slice { .. } => arg(0).clone(),
+        Op::Transpose { perm } if perm.last() == Some(&(perm.len() - 1)) => arg(0).clone(),
+        Op::Reshape if same_last(known.graph, node) => arg(0).clone(),
+        Op::Transpose { .. } | Op::Reshape => Bound(vec![arg(0).whole()]),
+        Op::Concat { .. } => {
+            let all = node.args.iter().map(|&a| of[a].whole());
+            Bound(vec![all.reduce(Interval::union).expect("a concatenation has arguments")])
+        }
+        Op::Input(_) | Op::Exp | Op::Softmax { .. } | Op::LayerNorm { .. } => Bound(vec![node.ty.interval]),
+    };
+    b.map(|i| saturate(i, node.ty.interval))
+}
+
+/// Both ends brought into `to`: what saturation gives, and no change for what lies inside.
+fn saturate(i: Interval, to: Interval) -> Interval {
+    Interval::new(i.lo.clamp(to.lo, to.hi), i.hi.clamp(to.lo, to.hi))
+}
+
+fn same_last(graph: &Graph, node: &Node) -> bool {
+    graph.ty(node.args[0]).shape.dims().last() == node.ty.shape.dims().last()
+}
+
+/// The range of each column of a weight.
+fn columns(known: &Known, view: &WeightView) -> Bound {
+    let (n, stride) = view.last();
+    let w = (known.weight)(view.weight);
+    let mut bound: Option<Vec<Interval>> = None;
+    for row in view.rows() {
+        let at = |j: usize| Interval::point(w.get(row + j * stride) as i64);
+        match &mut bound {
+            None => bound = Some((0..n).map(at).collect()),
+            Some(b) => b.iter_mut().enumerate().for_each(|(j, i)| *i = i.union(at(j))),
+        }
+    }
+    Bound(bound.expect("a weight has a row"))
+}
+
+fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
+    let [x, w] = [node.args[0], node.args[1]];
+    let k = *known.graph.ty(x).shape.dims().last().expect("a matrix");
+    if let Some(view) = WeightView::of(known.graph, w).filter(|v| v.dims.len() == 2) {
+        let normalised = matches!(known.graph.node(x).op, Op::LayerNorm { .. });
+        return by_columns(known, &view, &of[x], normalised.then(|| norm_bound(k)));
+    }
+    if let Some(view) = WeightView::of(known.graph, x) {
+        return Bound(vec![by_rows(known, &view, of[w].whole())]);
+    }
+    let wide = of[x].whole();
+    of[w].map(|i| (wide * i).scale(k as i64))
+}
+
+/// x times a weight: for each column of the weight the sum of its entries times what they meet.
+fn by_columns(known: &Known, view: &WeightView, x: &Bound, norm: Option<f64>) -> Bound {
+    let (n, stride) = view.last();
+    let w = (known.weight)(view.weight);
+    let mut sums = vec![Interval::point(0); n];
+    let mut squares = vec![0i64; n];
+    for (i, row) in view.rows().into_iter().enumerate() {
+        let xi = x.column(i);
+        for (j, (sum, square)) in sums.iter_mut().zip(&mut squares).enumerate() {
+            let v = w.get(row + j * stride) as i64;
+            *sum = *sum + xi.scale(v);
+            *square += v * v;
+        }
+    }
+    if let Some(norm) = norm {
+        for (sum, square) in sums.iter_mut().zip(squares) {
+            // Cauchy-Schwarz; one more for the rounding of the square roots.
+            let most = (norm * (square as f64).sqrt()) as i64 + 1;
+            *sum = saturate(*sum, Interval::new(-most, most));
+        }
+    }
+    Bound(sums)
+}
+
+/// A weight times something in `x`: the widest of its rows.
+fn by_rows(known: &Known, view: &WeightView, x: Interval) -> Interval {
+    let (n, stride) = view.last();
+    let w = (known.weight)(view.weight);
+    let row = |o: usize| (0..n).fold(Interval::point(0), |s, j| s + x.scale(w.get(o + j * stride) as i64));
+    view.rows().into_iter().map(row).reduce(Interval::union).expect("a weight has a row")
+}

@@ -1,0 +1,72 @@
+//! The step of a tensor: fine steps clip large values, coarse steps round all of them.
+
+use super::stats::Stats;
+use crate::elem::{Elem, Interval};
+use crate::float::gelu;
+
+/// The function that reads a quantised tensor, where only one does: its error is what counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    Any,
+    Relu,
+    Gelu,
+}
+
+impl Reader {
+    fn apply(self, x: f64) -> f64 {
+        match self {
+            Reader::Any => x,
+            Reader::Relu => x.max(0.0),
+            Reader::Gelu => gelu(x),
+        }
+    }
+}
+
+/// A tensor that shares a free step: its own step is `coef` times the free one.
+pub(super) struct Tensor<'a> {
+    pub stats: &'a Stats,
+    pub elem: Elem,
+    pub coef: f64,
+    pub reader: Reader,
+}
+
+/// 16-bit tensors leave room for inputs that the samples did not show; narrower ones cannot afford it.
+const HEADROOM: f64 = 1.25;
+/// Ratio of one tried step to the next, and how many are tried: down to a sixth of the range.
+const SHRINK: f64 = 0.97;
+const TRIES: i32 = 60;
+
+/// The free step for all tensors that share it; none if they are zero.
+pub(super) fn step(tensors: &[Tensor]) -> Option<f64> {
+    let full = tensors.iter().filter_map(covering).reduce(f64::max)?;
+    if tensors.iter().any(|t| t.elem.interval().hi > Elem::I12.interval().hi) {
+        return Some(full * HEADROOM);
+    }
+    let tries = (0..TRIES).map(|i| full * SHRINK.powi(i));
+    // The first of equals: the coarsest, which clips least.
+    let errors = tries.map(|step| (step, tensors.iter().map(|t| error(t, step)).sum::<f64>()));
+    errors.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(step, _)| step)
+}
+
+/// The finest step at which nothing clips that the reader would see.
+fn covering(t: &Tensor) -> Option<f64> {
+    let Interval { lo, hi } = t.elem.interval();
+    let above = t.stats.max as f64 / hi as f64;
+    let below = if lo < 0 && t.reader == Reader::Any { t.stats.min as f64 / lo as f64 } else { 0.0 };
+    let all = t.stats.max_abs() as f64 / hi as f64;
+    let cover = above.max(below);
+    Some(if cover > 0.0 { cover } else { all } / t.coef).filter(|&s| s > 0.0)
+}
+
+/// Mean squared error behind the reader, whose result is rounded in the same step.
+fn error(t: &Tensor, free: f64) -> f64 {
+    let (step, range) = (t.coef * free, t.elem.interval());
+    let clamp = |v: f64| v.round().clamp(range.lo as f64, range.hi as f64);
+    let table: Vec<f64> =
+        (range.lo..=range.hi).map(|q| clamp(t.reader.apply(q as f64 * step) / step) * step).collect();
+    let square = |&x: &f32| {
+        let q = clamp(x as f64 / step) as i64;
+        (table[(q - range.lo) as usize] - t.reader.apply(x as f64)).powi(2)
+    };
+    t.stats.values.iter().map(square).sum::<f64>() / t.stats.values.len().max(1) as f64
+}

@@ -1,0 +1,35 @@
+//! First values of the free steps, from the ranges alone.
+
+use super::clip::{self, Reader, Tensor};
+use super::resolved;
+use super::stats::{owns_step, Stats};
+use crate::graph::{Graph, NodeId, Op};
+
+/// By step; `None` for solved steps and for those of tensors that are zero on all samples.
+pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
+    let mut shared: Vec<Vec<Tensor>> = (0..graph.steps.len()).map(|_| vec![]).collect();
+    for id in (0..graph.nodes.len()).filter(|&id| owns_step(graph, id)) {
+        let step = resolved(graph, id);
+        if let Some(free) = step.alone() {
+            let elem = graph.ty(id).elem;
+            shared[free].push(Tensor { stats: &stats[id], elem, coef: step.coef, reader: reader(graph, id) });
+        }
+    }
+    shared.iter().map(|tensors| clip::step(tensors)).collect()
+}
+
+/// The function that reads the node, if nothing else does.
+fn reader(graph: &Graph, id: NodeId) -> Reader {
+    let mut readers = graph.nodes.iter().filter(|n| n.args.contains(&id)).map(|n| match n.op {
+        Op::Relu => Reader::Relu,
+        Op::Gelu => Reader::Gelu,
+        _ => Reader::Any,
+    });
+    let first = readers.next().unwrap_or(Reader::Any);
+    let is_output = graph.outputs.iter().any(|o| o.node == id);
+    if is_output || readers.any(|r| r != first) {
+        Reader::Any
+    } else {
+        first
+    }
+}

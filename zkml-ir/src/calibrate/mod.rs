@@ -1,0 +1,92 @@
+//! From a float model to an integer one: steps, rescales and integer weights.
+//!
+//! 1. [`stats`]: the float model on samples, the range of every tensor that has a free step.
+//! 2. [`clip`], [`initial`]: a value for each free step. Weights, inputs and quantised tensors of up to 12 bits get the
+//!    step that minimises their squared error; 16-bit ones cover what was seen, with headroom.
+//! 3. [`rescales`]: in node order, the (m, s) nearest to the ratio of steps, no larger than the window allows for *any*
+//!    input ([`bounds`]). A coarse m then costs no accuracy: a free step becomes exactly `step(acc) * 2^s / m`. Where the
+//!    result's step is tied (a residual branch), the weight behind the accumulator takes up the difference.
+//! 4. [`integers`]: the weights in their final steps.
+//!
+//! No randomness and no thread-dependent sums: equal inputs give equal parameters.
+
+mod bounds;
+mod clip;
+mod completeness;
+mod initial;
+mod integers;
+mod rescales;
+mod sharing;
+mod stats;
+mod weight_view;
+
+pub use completeness::{completeness, CompletenessError};
+
+use crate::elem::Interval;
+use crate::float::{FloatError, FloatTensor};
+use crate::graph::{Graph, Params, Step};
+use crate::ops::quantize::scale::{least_window, Admissible};
+use crate::tensor::IntTensor;
+use thiserror::Error;
+
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum CalibrateError {
+    #[error("calibration needs at least one sample")]
+    NoSamples,
+    #[error(transparent)]
+    Float(#[from] FloatError),
+    #[error(
+        "`{name}` holds {value}, which is {units:.0} units of its step {step:e}, forced by `+`: outside {range}"
+    )]
+    WeightRange { name: String, value: f32, units: f64, step: f64, range: Interval },
+    #[error(
+        "`{name}` needs out/acc = {target:e}; admissible for its types and window: {least:e} to {most:e}"
+    )]
+    NoScale { name: String, target: f64, least: f64, most: f64 },
+    #[error("the scales of `{name}` and what it is added to have no common solution")]
+    NoConvergence { name: String },
+    #[error(transparent)]
+    Completeness(#[from] CompletenessError),
+}
+
+/// Integer weights and parameters of a float model. Weights and samples are in the shapes and the order of the graph.
+pub fn calibrate(
+    graph: &Graph,
+    weights: &[FloatTensor],
+    samples: &[Vec<FloatTensor>],
+) -> Result<(Vec<IntTensor>, Params), CalibrateError> {
+    if samples.is_empty() {
+        return Err(CalibrateError::NoSamples);
+    }
+    let stats = stats::collect(graph, weights, samples)?;
+    let start = initial::steps(graph, &stats);
+    let mut params = rescales::solve(graph, weights, &start)?;
+    let integers = (0..weights.len())
+        .map(|w| integers::weight(graph, w, &weights[w], &params.steps))
+        .collect::<Result<Vec<_>, _>>()?;
+    // For people who read the file: the solved steps too.
+    for (&id, step) in &graph.steps.solved {
+        params.steps[id] = graph.steps.value(step, &params.steps);
+    }
+    completeness(graph, &params, &integers)?;
+    Ok((integers, params))
+}
+
+/// The node's step in unsolved steps.
+fn resolved(graph: &Graph, node: usize) -> Step {
+    graph.steps.resolve(&graph.ty(node).step)
+}
+
+/// What a quantisation node admits.
+fn admissible(graph: &Graph, node: usize) -> Option<Admissible> {
+    match graph.node(node).op {
+        crate::graph::Op::Quantize { to, window, .. } => {
+            debug_assert!(window >= least_window(to));
+            Some(Admissible::new(graph.ty(graph.node(node).args[0]).interval, to, window))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

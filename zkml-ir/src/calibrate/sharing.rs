@@ -1,0 +1,61 @@
+//! Who reads which step: resolved steps, and weights whose step is the business of one rescale alone.
+
+use super::resolved;
+use crate::graph::{Graph, NodeId, Op, Step, StepId, StepKind};
+
+pub(super) struct Sharing {
+    /// By node, in unsolved steps.
+    pub steps: Vec<Step>,
+    /// By weight.
+    pub weight_steps: Vec<Step>,
+    /// By step: the number of non-linear nodes whose argument or result it occurs in.
+    readers: Vec<usize>,
+    /// By step: the number of tensors whose step is it, up to a constant.
+    owners: Vec<usize>,
+    kinds: Vec<StepKind>,
+}
+
+impl Sharing {
+    pub fn new(graph: &Graph) -> Self {
+        let steps: Vec<Step> = (0..graph.nodes.len()).map(|id| resolved(graph, id)).collect();
+        let mut readers = vec![0; graph.steps.len()];
+        for (id, node) in graph.nodes.iter().enumerate() {
+            let reads = matches!(
+                node.op,
+                Op::Quantize { .. }
+                    | Op::Relu
+                    | Op::Gelu
+                    | Op::Exp
+                    | Op::Softmax { .. }
+                    | Op::AttentionCore { .. }
+                    | Op::LayerNorm { .. }
+            );
+            if reads {
+                let near = || node.args.iter().chain([&id]).map(|&n| &steps[n]);
+                (0..readers.len())
+                    .filter(|s| near().any(|step| step.contains(*s)))
+                    .for_each(|s| readers[s] += 1);
+            }
+        }
+        let mut owners = vec![0; graph.steps.len()];
+        for id in 0..graph.steps.len() {
+            if let Some(owner) = graph.steps.resolve(&Step::free(id)).alone() {
+                owners[owner] += 1;
+            }
+        }
+        let weight_steps = graph.weights.iter().map(|w| steps[w.node].clone()).collect();
+        Self { steps, weight_steps, readers, owners, kinds: graph.steps.kinds.clone() }
+    }
+
+    /// A weight whose step can change without any other rescale or function noticing.
+    pub fn private_weight(&self, acc: NodeId, out: &Step) -> Option<StepId> {
+        let own = |id: StepId, power: i32| {
+            power == 1
+                && self.kinds[id] == StepKind::Weight
+                && self.readers[id] == 1
+                && self.owners[id] == 1
+                && !out.contains(id)
+        };
+        self.steps[acc].powers.iter().rev().find(|(&id, &power)| own(id, power)).map(|(&id, _)| id)
+    }
+}
