@@ -1,1 +1,10 @@
-//! Shared parts of the examples.
+//! Shared parts of the examples: options, report, progress, weights, data, and float references.
+
+pub mod digits;
+pub mod metrics;
+pub mod options;
+pub mod progress;
+mod random;
+pub mod reference;
+pub mod report;
+pub mod weights;

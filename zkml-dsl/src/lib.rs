@@ -1,1 +1,28 @@
 //! What a user of zkml depends on.
+//!
+//! ```ignore
+//! use zkml_dsl::prelude::*;
+//!
+//! #[zk_model(H = 256)]
+//! fn mlp(x: Tensor<I8, 1, 784>, w1: Weight<I8, 784, H>, b1: Weight<I24, H>, w2: Weight<I8, H, 10>)
+//!     -> Tensor<Acc, 1, 10>
+//! {
+//!     let h = matmul(x, w1) + b1;
+//!     let h = relu(quantize_int8(h));
+//!     matmul(h, w2)
+//! }
+//! ```
+
+mod atomic;
+pub mod engine;
+pub mod prelude;
+pub mod typed;
+pub mod weights;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use atomic::atomic_write;
+pub use typed::{Error, WeightProblem};
+pub use zkml_macros::zk_model;

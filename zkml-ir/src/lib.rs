@@ -4,9 +4,14 @@
 //! the same code when it proves, so what is printed, checked and proven cannot disagree.
 
 pub mod calibrate;
+pub mod cost;
 pub mod elem;
+pub mod exec;
 pub mod float;
 pub mod graph;
+pub mod lang;
+pub mod layout;
+pub mod lower;
 pub mod ops;
 pub mod plan;
 pub mod shape;

@@ -12,12 +12,12 @@
 //! committed and costs nothing.
 
 mod axis;
-//mod check;
+mod check;
 mod expr;
 mod view;
 
 pub use axis::{Axis, Space};
-//pub use check::{check, CheckError};
+pub use check::{check, CheckError};
 pub use expr::{Constraint, Factor, LinExpr, Lookup, Product, Term};
 pub use view::{AxisMap, BitMap, OddDigit, View, ViewError};
 

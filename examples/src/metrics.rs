@@ -1,0 +1,47 @@
+//! How far a result is from a reference.
+
+/// The largest absolute difference.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn max_abs_error(got: &[f32], reference: &[f32]) -> f64 {
+    differences(got, reference).map(f64::abs).fold(0.0, f64::max)
+}
+
+/// `sqrt(sum (got - reference)^2 / sum reference^2)`; 0 if both are zero everywhere, infinite if only the reference is.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn relative_rms_error(got: &[f32], reference: &[f32]) -> f64 {
+    let error: f64 = differences(got, reference).map(|d| d * d).sum();
+    let size: f64 = reference.iter().map(|&v| (v as f64).powi(2)).sum();
+    match error {
+        0.0 => 0.0,
+        _ => (error / size).sqrt(),
+    }
+}
+
+fn differences<'a>(got: &'a [f32], reference: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
+    assert_eq!(got.len(), reference.len(), "results of different lengths");
+    got.iter().zip(reference).map(|(&g, &r)| g as f64 - r as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let (got, want) = ([3.0, 4.5, 0.0], [3.0, 4.0, 0.0]);
+        assert_eq!(max_abs_error(&got, &want), 0.5);
+        assert_eq!(relative_rms_error(&got, &want), 0.1); // 0.5 / sqrt(9 + 16)
+        assert_eq!(relative_rms_error(&[0.0], &[0.0]), 0.0);
+        assert_eq!(relative_rms_error(&[1.0], &[0.0]), f64::INFINITY);
+    }
+
+    #[test]
+    #[should_panic(expected = "different lengths")]
+    fn lengths_must_agree() {
+        max_abs_error(&[1.0], &[]);
+    }
+}

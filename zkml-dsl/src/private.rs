@@ -1,0 +1,10 @@
+//! What generated code names. Not part of the interface.
+
+pub use crate::engine::{Component, FloatTensor, FloatWeights, Model, Proof, Trace, VerifierKey};
+pub use crate::typed::{
+    generate_trace, join, prove, read, register, run_model, save, Acc, AsInt, Error, HasWeights, Instance,
+    NamedTensors, Record, Results, Source, Tensor, Weight, WeightSet, ZkModel, I12, I16, I24, I8, U8,
+};
+pub use zkml_ir::graph::{Graph, Params};
+pub use zkml_ir::tensor::IntTensor;
+pub use zkml_macros::elaborate;

@@ -1,0 +1,154 @@
+//! Integer matrix products.
+//!
+//! Operands of at most 16 bits are packed so that every output is a dot product of two contiguous `i16` rows, which the
+//! compiler turns into multiply-add instructions. Sums wrap: the model's intervals say that the final sum fits.
+
+use super::node::Val;
+use crate::elem::Interval;
+use crate::shape::Shape;
+use crate::tensor::Data;
+
+/// Columns of b that are packed at a time.
+const PANEL: usize = 32;
+
+pub(crate) struct Operand<'a> {
+    pub val: Option<&'a Val<'a>>,
+    pub shape: &'a Shape,
+    pub range: Interval,
+}
+
+impl Operand<'_> {
+    fn small(&self) -> bool {
+        Interval::new(i16::MIN as i64, i16::MAX as i64).contains_interval(self.range)
+    }
+}
+
+/// Integers that pack into 16 bits.
+trait Int: Copy + Sync {
+    fn i16(self) -> i16;
+}
+
+macro_rules! int {
+    ($($t:ty),*) => { $(impl Int for $t {
+        fn i16(self) -> i16 {
+            self as i16
+        }
+    })* };
+}
+int!(i8, i16, i32);
+
+/// `[.., m, k] x [k, n]` or `[.., m, k] x [.., k, n]`.
+pub(crate) fn matmul(a: Operand, b: Operand) -> Vec<i32> {
+    let (da, db) = (a.shape.dims(), b.shape.dims());
+    let (k, n) = (da[da.len() - 1], db[db.len() - 1]);
+    let batches: usize = db[..db.len() - 2].iter().product();
+    let m = a.shape.len() / k / batches;
+    let (Some(va), Some(vb)) = (a.val, b.val) else { return vec![] };
+    if !(a.small() && b.small()) {
+        return wide(&va.ints(), &vb.ints(), batches, m, k, n);
+    }
+    let left: Vec<i16> = match va {
+        Val::Borrowed(t) => match t.data() {
+            Data::I8(v) => pack(v),
+            Data::I16(v) => v.clone(),
+            Data::I32(v) => pack(v),
+        },
+        Val::Owned(v) => pack(v),
+    };
+    match vb {
+        Val::Borrowed(t) => match t.data() {
+            Data::I8(v) => narrow(&left, v, batches, m, k, n),
+            Data::I16(v) => narrow(&left, v, batches, m, k, n),
+            Data::I32(v) => narrow(&left, v, batches, m, k, n),
+        },
+        Val::Owned(v) => narrow(&left, v, batches, m, k, n),
+    }
+}
+
+fn pack<T: Int>(v: &[T]) -> Vec<i16> {
+    v.iter().map(|x| x.i16()).collect()
+}
+
+fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+    let panels = n.div_ceil(PANEL);
+    let task = |t: usize| {
+        let (batch, j) = (t / panels, t % panels * PANEL);
+        let width = PANEL.min(n - j);
+        panel(&a[batch * m * k..][..m * k], &b[batch * k * n..][..k * n], k, n, j, width)
+    };
+    let blocks = in_parallel(batches * panels, batches * m * k * n, task);
+    let mut c = vec![0; batches * m * n];
+    for (t, block) in blocks.iter().enumerate() {
+        let (batch, j) = (t / panels, t % panels * PANEL);
+        let width = PANEL.min(n - j);
+        for (i, row) in block.chunks_exact(width).enumerate() {
+            c[(batch * m + i) * n + j..][..width].copy_from_slice(row);
+        }
+    }
+    c
+}
+
+/// `width` columns of the product from column j on, row-major.
+fn panel<T: Int>(a: &[i16], b: &[T], k: usize, n: usize, j: usize, width: usize) -> Vec<i32> {
+    let mut bt = vec![0i16; width * k];
+    for (p, row) in b.chunks_exact(n).enumerate() {
+        for (q, x) in row[j..j + width].iter().enumerate() {
+            bt[q * k + p] = x.i16();
+        }
+    }
+    let mut out = Vec::with_capacity(a.len() / k * width);
+    for row in a.chunks_exact(k) {
+        let mut columns = bt.chunks_exact(4 * k);
+        for four in columns.by_ref() {
+            let (b0, rest) = four.split_at(k);
+            let (b1, rest) = rest.split_at(k);
+            let (b2, b3) = rest.split_at(k);
+            out.extend_from_slice(&dot4(row, b0, b1, b2, b3));
+        }
+        out.extend(columns.remainder().chunks_exact(k).map(|b| dot(row, b)));
+    }
+    out
+}
+
+fn dot(a: &[i16], b: &[i16]) -> i32 {
+    a.iter().zip(b).fold(0i32, |s, (&x, &y)| s.wrapping_add((x as i32).wrapping_mul(y as i32)))
+}
+
+fn dot4(a: &[i16], b0: &[i16], b1: &[i16], b2: &[i16], b3: &[i16]) -> [i32; 4] {
+    let n = a.len();
+    let (b0, b1, b2, b3) = (&b0[..n], &b1[..n], &b2[..n], &b3[..n]);
+    let mut s = [0i32; 4];
+    for i in 0..n {
+        let x = a[i] as i32;
+        s[0] = s[0].wrapping_add(x.wrapping_mul(b0[i] as i32));
+        s[1] = s[1].wrapping_add(x.wrapping_mul(b1[i] as i32));
+        s[2] = s[2].wrapping_add(x.wrapping_mul(b2[i] as i32));
+        s[3] = s[3].wrapping_add(x.wrapping_mul(b3[i] as i32));
+    }
+    s
+}
+
+/// Operands beyond 16 bits.
+fn wide(a: &[i32], b: &[i32], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+    let mut c = vec![0i32; batches * m * n];
+    for (i, (row, c)) in a.chunks_exact(k).zip(c.chunks_exact_mut(n)).enumerate() {
+        let b = &b[i / m * k * n..][..k * n];
+        for (&x, b) in row.iter().zip(b.chunks_exact(n)) {
+            for (c, &y) in c.iter_mut().zip(b) {
+                *c = c.wrapping_add(x.wrapping_mul(y));
+            }
+        }
+    }
+    c
+}
+
+/// `task(0..n)` in order, on all threads where `work` is worth it.
+pub(crate) fn in_parallel<T: Send>(n: usize, work: usize, task: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    #[cfg(feature = "parallel")]
+    if work > 1 << 16 {
+        use rayon::prelude::*;
+        return (0..n).into_par_iter().map(task).collect();
+    }
+    let _ = work;
+    (0..n).map(task).collect()
+}

@@ -1,0 +1,118 @@
+use super::*;
+
+fn step(v: f64) -> StepBits {
+    StepBits::new(v).unwrap()
+}
+
+fn gelu(x: f64) -> f64 {
+    // Phi by erfc's continued fraction is not in std: integrate instead, to far below a table's unit.
+    let n = 4000;
+    let h = x / n as f64;
+    let phi = |t: f64| (-t * t / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let simpson: f64 = (0..=n)
+        .map(|i| phi(i as f64 * h) * if i == 0 || i == n { 1.0 } else { [2.0, 4.0][i % 2] })
+        .sum::<f64>()
+        * h
+        / 3.0;
+    x * (0.5 + simpson)
+}
+
+fn all() -> Vec<Table> {
+    let act = |function, lo, hi, a: f64, b: f64| {
+        let (clamp_lo, clamp_hi, out_lo, out_hi) = (-128, 127, -128, 127);
+        let (in_step, out_step) = (step(a), step(b));
+        Table::Activation(Activation {
+            function,
+            lo,
+            hi,
+            clamp_lo,
+            clamp_hi,
+            out_lo,
+            out_hi,
+            in_step,
+            out_step,
+        })
+    };
+    vec![
+        Table::Ranges(Ranges { max_bits: 11 }),
+        Table::Span(Span { lo: -5, hi: 17 }),
+        Table::Clamp(Clamp { in_bits: 12, lo: -128, hi: 127 }),
+        Table::ClampHigh(ClampHigh { low_bits: 4, lo: -2048, hi: 2047 }),
+        Table::ClampLow(ClampLow { bits: 4 }),
+        act(Function::Relu, -1000, 1000, 0.25, 0.25),
+        act(Function::Gelu, -128, 127, 0.04, 0.04),
+        act(Function::Exp, -128, 127, 0.04, 0.1),
+        Table::Exp(ExpTable { a: 15, range: 255, last: 766, step: step(0.0731) }),
+        Table::Rsqrt(Rsqrt { len: 768, shift: 6, log_gain: 23 }),
+    ]
+}
+
+#[test]
+fn rows_are_found_by_their_key_and_stay_in_range() {
+    for t in all() {
+        assert!(t.is_valid());
+        let columns = t.columns();
+        assert_eq!(columns.len(), t.arity());
+        for row in 0..1usize << t.log_rows() {
+            let tuple: Vec<i64> = columns.iter().map(|c| c[row] as i64).collect();
+            let found = t.row_of(&tuple[..t.key_len()]).expect("a row's key is a key");
+            assert!(columns.iter().zip(&tuple).all(|(c, v)| c[found] as i64 == *v), "{} {row}", t.name());
+            for (k, v) in tuple.iter().enumerate() {
+                assert!(t.entry_range(k).contains(*v), "{} {row} {k}", t.name());
+            }
+        }
+    }
+    let r = Ranges { max_bits: 3 };
+    assert_eq!((r.row_of(&[3, 8]), r.row_of(&[4, 0]), r.row_of(&[2, -1])), (None, None, None));
+    assert_eq!(r.entry_range(1, Some(Interval::point(2))), Interval::new(0, 3));
+}
+
+#[test]
+fn functions_are_correctly_rounded() {
+    for t in all() {
+        let c = t.columns();
+        for (&x, &got) in c[0].iter().zip(c.get(1).unwrap_or(&c[0])) {
+            let x = x as f64;
+            let want = match t {
+                Table::Activation(a) => {
+                    let x = x.clamp(-128.0, 127.0) * a.in_step.get();
+                    let real = match a.function {
+                        Function::Relu => x.max(0.0),
+                        Function::Gelu => gelu(x),
+                        Function::Exp => x.exp(),
+                    };
+                    (real / a.out_step.get()).clamp(-128.0, 127.0)
+                }
+                Table::Exp(e) if x <= e.range as f64 => (-x * e.step.get()).exp() * 32768.0,
+                _ => continue,
+            };
+            assert!((got as f64 - want).abs() <= 0.5 + 1e-9, "{} {x}: {got} {want}", t.name());
+        }
+    }
+}
+
+#[test]
+fn every_variance_has_one_row() {
+    let t = Rsqrt { len: 768, shift: 6, log_gain: 23 };
+    let mut keys: Vec<_> = Rsqrt::keys().map(|(p, v)| (p * v, p * (v + 1))).collect();
+    keys.sort();
+    assert_eq!((keys[0].0, keys.last().unwrap().1), (1, Rsqrt::LIMIT));
+    assert!(keys.windows(2).all(|w| w[0].1 == w[1].0));
+    for v in [1, 2047, 8191, 8192, 32767, 32768, 1 << 20, Rsqrt::LIMIT - 1] {
+        let (p, n) = Rsqrt::normalise(v);
+        assert!(p * n <= v && v < p * (n + 1) && t.row_of(&[p, n]).is_some());
+    }
+}
+
+#[test]
+fn a_saturated_limb_has_one_reading() {
+    for (low_bits, lo, hi) in [(4, -2048, 2047), (4, -32768, 32767), (1, -128, 127), (4, 0, 2047)] {
+        let t = ClampHigh { low_bits, lo, hi };
+        assert!(t.is_aligned());
+        for q in (-(1i32 << (15 + low_bits))..1 << (15 + low_bits)).step_by(7) {
+            let (h, l) = (q >> low_bits, q & ((1 << low_bits) - 1));
+            let (at, base) = t.row(h);
+            assert_eq!(base + ClampLow { bits: low_bits }.low(at, l), q.clamp(lo, hi));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Evaluates public tensors: inputs, outputs and constants of the model.
+
+use super::PublicPart;
+use crate::cells::Cells;
+use crate::field::{eq_table, F};
+use num_traits::Zero;
+use zkml_ir::plan::{Constant, Plan, Source, Space};
+use zkml_ir::tensor::IntTensor;
+
+/// Values of a plan's public tensors, by tensor.
+pub struct PublicValues {
+    cells: Vec<Option<Cells>>,
+}
+
+impl PublicValues {
+    /// `inputs` and `outputs` by the model's indices; a private input is `None`. Shapes and ranges were checked.
+    pub fn new(plan: &Plan, inputs: &[Option<IntTensor>], outputs: &[IntTensor]) -> Self {
+        let cells = plan
+            .tensors
+            .iter()
+            .map(|t| match &t.source {
+                Source::PublicInput(i) => inputs[*i].as_ref().map(|v| Cells::from_tensor(&t.axes, v)),
+                Source::PublicOutput(i) => Some(Cells::from_tensor(&t.axes, &outputs[*i])),
+                Source::Constant(c) => dense(c, &t.axes).map(|v| Cells::from_row_major(&t.axes, &v)),
+                Source::Weight(_) | Source::PrivateInput(_) | Source::Trace => None,
+            })
+            .collect();
+        Self { cells }
+    }
+
+    pub fn get(&self, tensor: usize) -> Option<&Cells> {
+        self.cells[tensor].as_ref()
+    }
+
+    /// `sum over slabs of weight * slab~(point)`, in time linear in the tensor's size.
+    pub fn eval(&self, plan: &Plan, part: &PublicPart) -> F {
+        let decl = &plan.tensors[part.tensor];
+        let split = part.point.len() / 2;
+        let (high, low) = (eq_table(&part.point[..split]), eq_table(&part.point[split..]));
+        let low_bits = part.point.len() - split;
+        let slab_bits = part.point.len();
+        if let Source::Constant(Constant::OneHot { columns, index }) = &decl.source {
+            // One cell a row: evaluate those alone.
+            let (strides, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
+            let place = |axis: usize, i: usize| {
+                let a = decl.axes.axes()[axis];
+                ((strides[axis] as usize * (i >> a.bits)), (i & ((1 << a.bits) - 1)) << offsets[axis])
+            };
+            debug_assert_eq!(decl.axes.axes()[1].extent(), *columns);
+            return index.iter().enumerate().fold(F::zero(), |sum, (row, &column)| {
+                let ((s0, a0), (s1, a1)) = (place(0, row), place(1, column as usize));
+                let at = a0 + a1;
+                sum + part.weights[s0 + s1] * high[at >> low_bits] * low[at & ((1 << low_bits) - 1)]
+            });
+        }
+        let cells = self.cells[part.tensor].as_ref().expect("public tensors have values");
+        let mut sum = F::zero();
+        for (slab, w) in part.weights.iter().enumerate().filter(|(_, w)| !w.is_zero()) {
+            let base = slab << slab_bits;
+            let mut slab_sum = F::zero();
+            for (h, e) in high.iter().enumerate() {
+                let start = base + (h << low_bits);
+                let inner = low
+                    .iter()
+                    .enumerate()
+                    .map(|(l, e)| (cells.get(start + l), e))
+                    .filter(|(v, _)| *v != 0)
+                    .fold(F::zero(), |s, (v, e)| s + *e * embed_base(v));
+                slab_sum += inner * *e;
+            }
+            sum += slab_sum * *w;
+        }
+        sum
+    }
+}
+
+fn embed_base(v: i32) -> stwo::core::fields::m31::BaseField {
+    stwo::core::fields::m31::BaseField::from_u32_unchecked((v as i64).rem_euclid(zkml_ir::elem::P) as u32)
+}
+
+/// Row-major values of a constant; `None` where it is evaluated sparsely.
+fn dense(c: &Constant, axes: &Space) -> Option<Vec<i32>> {
+    match c {
+        Constant::CausalMask => {
+            let (rows, columns) = (axes.axes()[0].extent(), axes.axes()[1].extent());
+            Some((0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect())
+        }
+        Constant::Dense(v) => Some(v.clone()),
+        Constant::OneHot { columns, index } => {
+            // The prover folds it like any other operand.
+            let mut v = vec![0; index.len() * columns];
+            index.iter().enumerate().for_each(|(row, &c)| v[row * columns + c as usize] = 1);
+            Some(v)
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The prover's side of the batched sumcheck.
+
+use super::fold::{fold, Role, Weights};
+use super::shape::{constraint_weights, eval_round};
+use super::verifier::idle;
+use super::{EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
+use crate::cells::Cells;
+use crate::field::{eq_table, F};
+use crate::transcript::{Tag, Transcript};
+use num_traits::{One, Zero};
+use rayon::prelude::*;
+use zkml_ir::plan::{Factor, Plan};
+
+/// A product during the sumcheck: `scale * sum_x,k eq(x) a(x, k) b(x, k)` over what is not bound yet.
+struct State {
+    /// Already bound eq factors, gamma's power, coefficient, indicators, idle rounds.
+    scale: F,
+    /// eq over the unbound batch variables.
+    eq: Vec<F>,
+    a: Vec<F>,
+    b: Vec<F>,
+    /// Current claim, `scale` included.
+    claim: F,
+}
+
+/// Runs the argument. `cells` gives every tensor's cells, public ones too.
+pub fn prove<'a>(
+    t: &mut Transcript,
+    plan: &Plan,
+    cells: impl Fn(usize) -> &'a Cells + Sync,
+) -> (EinsumProof, EinsumPoint) {
+    let shape = Shape::new(plan);
+    let pools = OutputPools::draw(t, plan);
+    let gamma = t.draw();
+    let weights = constraint_weights(gamma, plan.constraints.len());
+
+    let mut states: Vec<State> = tracing::info_span!("fold").in_scope(|| {
+        let build = |i: &Instance| {
+            let scale = weights[i.constraint] * i.scale(&pools) * idle(&shape, i.vars);
+            State::new(i, &pools, scale, |f| fold_factor(i, f, &pools, plan, &cells))
+        };
+        shape.instances.par_iter().map(build).collect()
+    });
+    // The claim on the sum over all rounds' variables; an idle round halves a product's share and sums it twice.
+    let sum_of = |(s, i): (&State, &Instance)| s.claim * F::from(crate::field::pow2(shape.rounds - i.vars));
+    let sum = states.iter().zip(&shape.instances).map(sum_of).fold(F::zero(), |a, b| a + b);
+    t.absorb_felts(Tag::OutputClaim, &[sum]);
+
+    let (mut rounds, mut messages) = (vec![], vec![]);
+    let mut claim = sum;
+    for round in 0..shape.rounds {
+        let left = shape.rounds - round;
+        let message = states
+            .par_iter()
+            .zip(&shape.instances)
+            .map(|(s, i)| match i.vars.checked_sub(left) {
+                // Idle: constant in this variable and in the idle ones after it.
+                None => [s.claim * F::from(crate::field::pow2(left - 1 - i.vars)), F::zero(), F::zero()],
+                Some(_) => s.round(),
+            })
+            .reduce(|| [F::zero(); 3], |x, y| [x[0] + y[0], x[1] + y[1], x[2] + y[2]]);
+        t.absorb_felts(Tag::EinsumRound, &message);
+        let r = t.draw();
+        states
+            .par_iter_mut()
+            .zip(&shape.instances)
+            .filter(|(_, i)| i.vars >= left)
+            .for_each(|(s, _)| s.bind(r));
+        claim = eval_round(message, claim, r);
+        messages.push(message);
+        rounds.push(r);
+    }
+    debug_assert_eq!(
+        claim,
+        states.iter().fold(F::zero(), |sum, s| sum + s.scale * s.a[0] * s.b[0]),
+        "the last round's claim is the products' value"
+    );
+    let operands: Vec<[F; 2]> = states.iter().map(|s| [s.a[0], s.b[0]]).collect();
+    t.absorb_felts(Tag::OperandClaims, &operands.concat());
+    (EinsumProof { sum, rounds: messages, operands }, EinsumPoint { pools, gamma, rounds })
+}
+
+/// A factor folded over its own output axes.
+fn fold_factor<'a>(
+    i: &Instance,
+    factor: &Factor,
+    pools: &OutputPools,
+    plan: &Plan,
+    cells: impl Fn(usize) -> &'a Cells,
+) -> Vec<F> {
+    // Strides of the summed axes, the last variable fastest.
+    let mut strides = std::collections::BTreeMap::new();
+    let mut len = 1;
+    for &k in i.summed_axes().iter().rev() {
+        strides.insert(k, len);
+        len <<= i.axis(k).vars();
+    }
+    let axes = i.factor_axes(factor);
+    let roles: Vec<Role> = factor
+        .axes
+        .iter()
+        .map(|&k| match strides.get(&k) {
+            Some(&stride) => Role::Kept { stride },
+            None => {
+                let a = i.axis(k);
+                Role::Folded(Weights::new(eq_table(&pools.axis_coords(k, a))[..a.extent()].to_vec()))
+            }
+        })
+        .collect();
+    fold(&factor.expr, &axes, &roles, len, plan, cells)
+}
+
+impl State {
+    fn new(i: &Instance, pools: &OutputPools, scale: F, fold: impl Fn(&Factor) -> Vec<F>) -> Self {
+        let a = fold(&i.product.a);
+        let b = if i.product.a == i.product.b { a.clone() } else { fold(&i.product.b) };
+        let r: Vec<F> = i.batch.iter().flat_map(|&k| pools.axis_coords(k, i.space[k])).collect();
+        let eq = eq_table(&r);
+        let inner = a.len() / eq.len();
+        let dot = |x: usize| {
+            let range = x * inner..(x + 1) * inner;
+            a[range.clone()].iter().zip(&b[range]).fold(F::zero(), |s, (a, b)| s + *a * *b) * eq[x]
+        };
+        let sum = (0..eq.len()).into_par_iter().with_min_len(256).map(dot).reduce(F::zero, |x, y| x + y);
+        Self { scale, eq, a, b, claim: scale * sum }
+    }
+
+    /// Coefficients 0, 2 and 3 of the round polynomial in the first unbound variable.
+    fn round(&self) -> [F; 3] {
+        let half = self.a.len() / 2;
+        // c(X) = (a0 + a1 X)(b0 + b1 X) summed over a range, by Karatsuba.
+        let quadratic = |range: std::ops::Range<usize>| {
+            let (mut low, mut high, mut mid) = (F::zero(), F::zero(), F::zero());
+            for j in range {
+                let (a0, b0) = (self.a[j], self.b[j]);
+                let (a1, b1) = (self.a[j + half] - a0, self.b[j + half] - b0);
+                low += a0 * b0;
+                high += a1 * b1;
+                mid += self.a[j + half] * self.b[j + half];
+            }
+            [low, mid - low - high, high]
+        };
+        let add = |x: [F; 3], y: [F; 3]| [x[0] + y[0], x[1] + y[1], x[2] + y[2]];
+        if self.eq.len() == 1 {
+            let chunks = half.div_ceil(CHUNK);
+            let q = (0..chunks)
+                .into_par_iter()
+                .map(|c| quadratic(c * CHUNK..half.min((c + 1) * CHUNK)))
+                .reduce(|| [F::zero(); 3], add);
+            return [self.scale * q[0], self.scale * q[2], F::zero()];
+        }
+        let eq_half = self.eq.len() / 2;
+        let inner = half / eq_half;
+        let terms = |x: usize| {
+            let e0 = self.eq[x];
+            let e1 = self.eq[x + eq_half] - e0;
+            let [low, mid, high] = quadratic(x * inner..(x + 1) * inner);
+            [e0 * low, e0 * high + e1 * mid, e1 * high]
+        };
+        let c = (0..eq_half)
+            .into_par_iter()
+            .with_min_len(CHUNK.div_ceil(inner))
+            .map(terms)
+            .reduce(|| [F::zero(); 3], add);
+        c.map(|v| self.scale * v)
+    }
+
+    fn bind(&mut self, r: F) {
+        if self.eq.len() > 1 {
+            bind(&mut self.eq, r);
+            if self.eq.len() == 1 {
+                // The batch variables are done: their eq joins the scale.
+                self.scale *= self.eq[0];
+                self.eq[0] = F::one();
+            }
+        }
+        bind(&mut self.a, r);
+        bind(&mut self.b, r);
+    }
+}
+
+/// Elements in one task.
+const CHUNK: usize = 1 << 10;
+
+fn bind(v: &mut Vec<F>, r: F) {
+    let half = v.len() / 2;
+    let (low, high) = v.split_at_mut(half);
+    low.par_chunks_mut(CHUNK).zip(high.par_chunks(CHUNK)).for_each(|(low, high)| {
+        low.iter_mut().zip(high).for_each(|(l, h)| *l += r * (*h - *l));
+    });
+    v.truncate(half);
+}

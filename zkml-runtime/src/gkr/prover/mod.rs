@@ -1,0 +1,227 @@
+//! The prover. Trees are built from the leaves up, then proven from the root down, each layer freed when it is done.
+//!
+//! * `leaves`: denominators computed from the columns, never stored. `prefix`: data with a constant tail.
+//! * `tree`: the layers. `source`: what a sumcheck reads. `split_eq`, `kernel`: the passes over the data.
+//! * `arrays`, `instance`: one tree's part in a sumcheck. This file: both parts together, and the transcript.
+
+mod arrays;
+mod instance;
+mod kernel;
+mod leaves;
+mod prefix;
+mod source;
+mod split_eq;
+mod tree;
+
+use num_traits::{One, Zero};
+
+use self::instance::Instance;
+use self::leaves::Leaves;
+use self::prefix::Scratch;
+use self::tree::Layer;
+use super::shape::{in_round, own_rounds, Depths};
+use super::verifier::{check_sum, Running};
+use super::{Fraction, GkrClaims, GkrError, GkrLayer, GkrProof, GkrShape, Tree};
+use crate::field::{pow2, BaseField, F};
+use crate::transcript::{Tag, Transcript};
+
+/// `2^log_len` leaves with `den[i] = constant - sum_j weight_j * column_j[i]`.
+#[derive(Clone, Debug)]
+pub struct LeafBlock<'a> {
+    pub log_len: u32,
+    pub constant: F,
+    /// `(weight, column)`
+    pub columns: Vec<(F, &'a [BaseField])>,
+}
+
+/// A block of the table tree: leaf i is `-multiplicity[i] / den[i]`.
+#[derive(Clone, Debug)]
+pub struct TableBlock<'a> {
+    pub leaves: LeafBlock<'a>,
+    pub multiplicity: &'a [BaseField],
+}
+
+/// Proves that the lookups are in the tables with these multiplicities; [`super::verify`] says what the caller has
+/// absorbed before. Blocks come in descending order of size, and columns hold canonical words.
+pub fn prove(
+    t: &mut Transcript,
+    lookups: &[LeafBlock<'_>],
+    tables: &[TableBlock<'_>],
+) -> Result<(GkrProof, GkrClaims), GkrError> {
+    prove_checked(t, lookups, tables, true)
+}
+
+/// Without the sum check it makes proofs of false statements, for tests of the verifier.
+pub(super) fn prove_checked(
+    t: &mut Transcript,
+    lookups: &[LeafBlock<'_>],
+    tables: &[TableBlock<'_>],
+    check: bool,
+) -> Result<(GkrProof, GkrClaims), GkrError> {
+    let shape = check_statement(lookups, tables)?;
+    // On a thread of the pool small parallel passes run in place, without waking anyone.
+    rayon::scope(|_| run(t, &shape, lookups, tables, check))
+}
+
+fn check_statement(lookups: &[LeafBlock<'_>], tables: &[TableBlock<'_>]) -> Result<GkrShape, GkrError> {
+    let shape =
+        GkrShape::of_blocks(lookups.iter().map(|b| b.log_len), tables.iter().map(|b| b.leaves.log_len))?;
+    let check = |tree, block, log_len: u32, column: &[BaseField]| {
+        let (expected, got) = (1u64 << log_len, column.len() as u64);
+        if got != expected {
+            return Err(GkrError::ColumnLength { tree, block, expected, got });
+        }
+        Ok(())
+    };
+    for (block, b) in lookups.iter().enumerate() {
+        b.columns.iter().try_for_each(|(_, x)| check(Tree::Lookups, block, b.log_len, x))?;
+    }
+    for (block, b) in tables.iter().enumerate() {
+        b.leaves.columns.iter().try_for_each(|(_, x)| check(Tree::Tables, block, b.leaves.log_len, x))?;
+        check(Tree::Tables, block, b.leaves.log_len, b.multiplicity)?;
+    }
+    Ok(shape)
+}
+
+fn run(
+    t: &mut Transcript,
+    shape: &GkrShape,
+    lookups: &[LeafBlock<'_>],
+    tables: &[TableBlock<'_>],
+    check: bool,
+) -> Result<(GkrProof, GkrClaims), GkrError> {
+    let depths = shape.depths()?;
+    let leaves = Leaves::new(lookups, F::one(), depths.lookups);
+    let mut trees = [lookup_part(&leaves, &depths), table_part(tables, &depths)];
+    let [lookup_root, table_root] = [trees[0].root, trees[1].root];
+    if check {
+        check_sum(shape, &depths, lookup_root, table_root)?;
+    }
+    let mut proof = GkrProof { lookup_root, table_root, layers: Vec::with_capacity(depths.layers()) };
+    t.absorb_felts(Tag::GkrRoots, &proof.roots());
+    for layer in 0..depths.layers() {
+        proof.layers.push(prove_layer(t, layer, &depths, &mut trees)?);
+    }
+    let [lookups, tables] = trees.map(|tree| tree.running.finish());
+    Ok((proof, GkrClaims { lookups, tables }))
+}
+
+/// A tree on its way down.
+struct Part<'a> {
+    running: Running,
+    root: Fraction,
+    /// Layers not yet proven, the lowest first.
+    layers: Vec<Layer>,
+    /// What is below the last of them: the lookup tree's leaves.
+    leaves: Option<&'a Leaves<'a>>,
+}
+
+impl<'a> Part<'a> {
+    fn new(tree: Tree, mut layers: Vec<Layer>, leaves: Option<&'a Leaves<'a>>) -> Self {
+        let root = match layers.pop() {
+            Some(Layer::Scalar(v)) => Fraction { numerator: v[0][0], denominator: v[0][1] },
+            _ => unreachable!("the root is one fraction"),
+        };
+        Self { running: Running::new(tree, root), root, layers, leaves }
+    }
+}
+
+fn lookup_part<'a>(leaves: &'a Leaves<'a>, depths: &Depths) -> Part<'a> {
+    let layers = tree::above_lookups(leaves);
+    debug_assert_eq!(layers.len(), depths.lookups);
+    Part::new(Tree::Lookups, layers, Some(leaves))
+}
+
+fn table_part<'a>(tables: &[TableBlock<'_>], depths: &Depths) -> Part<'a> {
+    let denominators: Vec<LeafBlock<'_>> = tables.iter().map(|b| b.leaves.clone()).collect();
+    let numerators: Vec<LeafBlock<'_>> = tables
+        .iter()
+        .map(|b| LeafBlock {
+            log_len: b.leaves.log_len,
+            constant: F::zero(),
+            columns: vec![(F::one(), b.multiplicity)],
+        })
+        .collect();
+    let layers = tree::above_tables(
+        &Leaves::new(&numerators, F::zero(), depths.tables),
+        &Leaves::new(&denominators, F::one(), depths.tables),
+    );
+    Part::new(Tree::Tables, layers, None)
+}
+
+/// One layer of both trees: the sumcheck, the children, and the claims one layer down.
+fn prove_layer(
+    t: &mut Transcript,
+    layer: usize,
+    depths: &Depths,
+    trees: &mut [Part<'_>; 2],
+) -> Result<GkrLayer, GkrError> {
+    let (lambda, gamma) = (t.draw(), t.draw());
+    let below = trees.each_mut().map(|p| depths.own_vars(p.running.tree, layer).and_then(|_| p.layers.pop()));
+    let mut instances = Vec::with_capacity(2);
+    for ((part, below), weight) in trees.iter().zip(&below).zip([F::one(), gamma]) {
+        if depths.own_vars(part.running.tree, layer).is_none() {
+            continue;
+        }
+        let (z, claim) = (part.running.point.clone(), part.running.batched(lambda));
+        let instance = match (below, part.leaves) {
+            (Some(below), _) => Instance::fractions(below, z, claim, lambda),
+            (None, Some(leaves)) => Instance::leaves(leaves, z, claim, lambda)?,
+            (None, None) => unreachable!("a layer for each sumcheck"),
+        };
+        instances.push((weight, instance));
+    }
+
+    let mut proof = GkrLayer::default();
+    let mut challenges = Vec::with_capacity(layer);
+    for round in 0..layer {
+        let (r, message) = prove_round(t, round, layer, &mut instances)?;
+        proof.rounds.push(message);
+        challenges.push(r);
+    }
+
+    let mut masks = instances.iter().map(|(_, instance)| instance.mask());
+    let mut next = |tree| depths.own_vars(tree, layer).and_then(|_| masks.next()).unwrap_or_default();
+    proof.lookup_mask = next(Tree::Lookups);
+    proof.table_mask = next(Tree::Tables);
+    t.absorb_felts(Tag::GkrMask, &[&proof.lookup_mask[..], &proof.table_mask[..]].concat());
+    let c = t.draw();
+    for part in trees {
+        if let Some(own) = depths.own_vars(part.running.tree, layer) {
+            let tree = part.running.tree;
+            part.running.descend(proof.mask(tree), c, own_rounds(&challenges, own));
+        }
+    }
+    Ok(proof)
+}
+
+/// One round: `sum over trees of weight * 2^unused * s_tree(X)`. A tree that sits the round out is constant in X, and
+/// its sum over X is what halves the power of two.
+fn prove_round(
+    t: &mut Transcript,
+    round: usize,
+    vars: usize,
+    instances: &mut [(F, Instance<'_>)],
+) -> Result<(F, [F; 3]), GkrError> {
+    let mut s = [F::zero(); 4];
+    let takes_part = |instance: &Instance<'_>| in_round(round, vars, instance.own_vars());
+    for (weight, instance) in instances.iter_mut() {
+        let unused = vars - round - instance.vars_left();
+        if takes_part(instance) {
+            for (s, c) in s.iter_mut().zip(instance.round()?) {
+                *s += *weight * c * pow2(unused);
+            }
+        } else {
+            s[0] += *weight * instance.total() * pow2(unused - 1);
+        }
+    }
+    let message = [s[0], s[2], s[3]];
+    t.absorb_felts(Tag::GkrRound, &message);
+    let r = t.draw();
+    for (_, instance) in instances.iter_mut() {
+        if takes_part(instance) {
+            instance.bind(r);
+        }
+    }
+    Ok((r, message))
+}

@@ -1,0 +1,3 @@
+mod honest;
+mod sample;
+mod tamper;

@@ -1,0 +1,76 @@
+//! A proof and its bytes.
+
+use super::System;
+use crate::einsum::{self, EinsumProof};
+use crate::gkr::GkrProof;
+use crate::pcs::OpeningProof;
+use crate::wire::{Reader, WireError, Writer};
+use stwo::core::vcs::blake2_hash::Blake2sHash;
+use zkml_ir::layout::Tree;
+
+/// All that the prover sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// Commitment to the private inputs, where the model has any. It is part of the statement.
+    pub private_root: Option<Blake2sHash>,
+    pub trace_root: Blake2sHash,
+    /// Where the model looks anything up.
+    pub gkr: Option<GkrProof>,
+    pub einsum: EinsumProof,
+    pub opening: OpeningProof,
+}
+
+impl Proof {
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        if let Some(root) = &self.private_root {
+            w.hash(root);
+        }
+        w.hash(&self.trace_root);
+        if let Some(gkr) = &self.gkr {
+            w.felts(&gkr.to_felts());
+        }
+        w.felt(self.einsum.sum);
+        w.felts(self.einsum.rounds.as_flattened());
+        w.felts(self.einsum.operands.as_flattened());
+        self.opening.write(&mut w);
+        w.into_bytes()
+    }
+
+    /// Reads a proof for this system: every length but those that depend on queries follows from it.
+    pub fn from_bytes(bytes: &[u8], system: &System) -> Result<Self, WireError> {
+        let mut r = Reader::new(bytes);
+        let private_root = system.has_private().then(|| r.hash("private root")).transpose()?;
+        let trace_root = r.hash("trace root")?;
+        let gkr = match system.gkr_shape() {
+            None => None,
+            Some(shape) => {
+                let n = shape.proof_len().expect("checked when the system was made");
+                let felts = r.felts("lookup argument", n)?;
+                Some(GkrProof::from_felts(shape, &felts).expect("read with the shape's length"))
+            }
+        };
+        let shape = einsum::Shape::new(system.plan());
+        let sum = r.felt("einsum sum")?;
+        let rounds = chunks(r.felts("einsum rounds", 3 * shape.rounds)?);
+        let operands = chunks(r.felts("einsum operands", 2 * shape.instances.len())?);
+        let columns: Vec<usize> = system.trees().iter().map(|&t| system.layout().columns_of(t)).collect();
+        let opening = OpeningProof::read(&mut r, system.params(), &columns)?;
+        r.finish()?;
+        Ok(Self { private_root, trace_root, gkr, einsum: EinsumProof { sum, rounds, operands }, opening })
+    }
+
+    /// The roots of the trees in the order of [`System::trees`], the weights' from the key.
+    pub(super) fn roots(&self, system: &System, weights: Blake2sHash) -> Vec<Blake2sHash> {
+        let root = |t: Tree| match t {
+            Tree::Weights => Some(weights),
+            Tree::Private => self.private_root,
+            Tree::Trace => Some(self.trace_root),
+        };
+        system.trees().into_iter().filter_map(root).collect()
+    }
+}
+
+fn chunks<const N: usize, T: Copy>(v: Vec<T>) -> Vec<[T; N]> {
+    v.chunks_exact(N).map(|c| c.try_into().unwrap_or_else(|_| unreachable!("chunks of N"))).collect()
+}

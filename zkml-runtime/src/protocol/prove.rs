@@ -1,0 +1,303 @@
+//! The prover: commits the trace, runs the three arguments, opens what they claim.
+
+use super::lookups::{self, Fingerprint};
+use super::verify::{begin, eta_powers, opening_claim};
+use super::{Key, Proof, ProveError, Statement, System};
+use crate::cells::{materialise, Cells};
+use crate::claims::{embed, Functional, PublicValues};
+use crate::einsum;
+use crate::field::{BaseField, F};
+use crate::gkr::{self, LeafBlock, TableBlock};
+use crate::pcs::{commit, prove_opening, CommittedTree, ProverContext};
+use num_traits::Zero;
+use rayon::prelude::*;
+use std::sync::Arc;
+use stwo::prover::backend::simd::column::BaseColumn;
+use zkml_ir::elem::P;
+use zkml_ir::layout::{Layout, Placement, Tree};
+use zkml_ir::plan::{Plan, Source, Space, View};
+use zkml_ir::tensor::IntTensor;
+
+/// What the prover knows of one run, by the plan's tensors and tables.
+pub struct Witness {
+    /// Trace and private-input tensors, row-major; `None` for all others.
+    pub tensors: Vec<Option<Vec<i32>>>,
+    pub multiplicities: Vec<Vec<u32>>,
+}
+
+/// Weights as cells and as a committed tree: made once, borrowed by every proof.
+#[derive(Clone)]
+pub struct CommittedWeights {
+    /// By the model's weights.
+    cells: Arc<Vec<Cells>>,
+    tree: Arc<CommittedTree>,
+    key: Key,
+}
+
+impl CommittedWeights {
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The same tree under another system that lays the weights out alike.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn under(&self, own: &System, other: &System) -> Self {
+        assert_eq!(weight_placements(own), weight_placements(other), "one tree, two layouts");
+        Self { key: Key { digest: other.digest().0, ..self.key.clone() }, ..self.clone() }
+    }
+}
+
+/// Where each weight lies.
+fn weight_placements(system: &System) -> Vec<(usize, Option<Placement>)> {
+    let tensors = system.plan().tensors.iter().zip(&system.layout().tensors);
+    let mut placed: Vec<_> = tensors
+        .filter_map(|(t, p)| match t.source {
+            Source::Weight(i) => Some((i, p.clone())),
+            _ => None,
+        })
+        .collect();
+    placed.sort_by_key(|(i, _)| *i);
+    placed
+}
+
+/// A system with the precomputed parts of the commitment scheme.
+pub struct Prover {
+    pub system: System,
+    context: ProverContext,
+}
+
+impl Prover {
+    pub fn new(system: System) -> Result<Self, ProveError> {
+        let context = ProverContext::new(*system.params())?;
+        Ok(Self { system, context })
+    }
+}
+
+/// Commits a model's weights, given by the model's weight index.
+pub fn commit_weights(prover: &Prover, weights: &[IntTensor]) -> Result<CommittedWeights, ProveError> {
+    let _span = tracing::info_span!("commit weights").entered();
+    let system = &prover.system;
+    let mut spaces: Vec<Option<&Space>> = vec![None; weights.len()];
+    let mut by_tensor = vec![usize::MAX; system.plan().tensors.len()];
+    for (t, decl) in system.plan().tensors.iter().enumerate() {
+        if let Source::Weight(i) = decl.source {
+            spaces[i] = Some(&decl.axes);
+            by_tensor[t] = i;
+        }
+    }
+    let cells: Vec<Cells> = spaces
+        .par_iter()
+        .zip(weights)
+        .map(|(space, w)| Cells::from_tensor(space.expect("every weight is a tensor of the plan"), w))
+        .collect();
+    let columns = columns(system.layout(), Tree::Weights, |t| &cells[by_tensor[t]], &[]);
+    let tree = commit(columns, &prover.context)?;
+    let key = Key {
+        root: tree.root().0,
+        columns: system.layout().columns_of(Tree::Weights),
+        digest: system.digest().0,
+    };
+    Ok(CommittedWeights { cells: Arc::new(cells), tree: Arc::new(tree), key })
+}
+
+/// Proves that the witness, the weights and the statement satisfy the plan.
+///
+/// The witness is not checked: a wrong one gives a proof that does not verify.
+pub fn prove(
+    prover: &Prover,
+    weights: &CommittedWeights,
+    statement: &Statement,
+    witness: Witness,
+) -> Result<Proof, ProveError> {
+    let _span = tracing::info_span!("prove").entered();
+    let system = &prover.system;
+    let (plan, layout) = (system.plan(), system.layout());
+    statement.check(system)?;
+    let public = PublicValues::new(plan, &statement.inputs, &statement.outputs);
+
+    let span = tracing::info_span!("commit").entered();
+    let Witness { tensors, multiplicities } = witness;
+    let own: Vec<Option<Cells>> = tensors
+        .into_par_iter()
+        .zip(&plan.tensors)
+        .map(|(v, t)| v.map(|v| Cells::from_row_major(&t.axes, &v)))
+        .collect();
+    let cells = |t: usize| match plan.tensors[t].source {
+        Source::Weight(i) => &weights.cells[i],
+        _ => own[t].as_ref().or(public.get(t)).expect("every tensor has values"),
+    };
+    let private = match system.has_private() {
+        true => Some(commit(columns(layout, Tree::Private, cells, &[]), &prover.context)?),
+        false => None,
+    };
+    let trace = commit(columns(layout, Tree::Trace, cells, &multiplicities), &prover.context)?;
+    drop(span);
+
+    let private_root = private.as_ref().map(|t| t.root());
+    let mut t = begin(system, &weights.key, statement, private_root.as_ref(), &trace.root());
+
+    let gkr = match system.gkr_shape() {
+        None => None,
+        Some(_) => {
+            let _span = tracing::info_span!("gkr").entered();
+            let prints = Fingerprint::new(plan, t.draw(), t.draw());
+            let columns = LookupColumns::new(plan, &cells);
+            let multiplicities: Vec<Vec<BaseField>> =
+                multiplicities.iter().map(|m| m.iter().map(|&v| BaseField::from(v)).collect()).collect();
+            let blocks = columns.blocks(plan, &prints);
+            let tables = table_blocks(system, &prints, &multiplicities);
+            let (proof, claims) = gkr::prove(&mut t, &blocks, &tables)?;
+            Some((prints, proof, claims))
+        }
+    };
+    let (einsum, point) = {
+        let _span = tracing::info_span!("sumcheck").entered();
+        einsum::prove(&mut t, plan, cells)
+    };
+
+    let _span = tracing::info_span!("stark").entered();
+    let mut functional = Functional::new(plan, layout);
+    let mut powers = eta_powers(&mut t);
+    let mut value = F::zero();
+    if let Some((prints, _, claims)) = &gkr {
+        value += lookups::claims(&mut functional, &mut powers, system, prints, claims)
+            .expect("the prover's own tables are the tables");
+    }
+    value += einsum::claims(&mut functional, &mut powers, plan, &einsum, &point);
+    let (groups, claim) = opening_claim(system, functional, value, |part| public.eval(plan, part));
+    let trees: Vec<&CommittedTree> =
+        [Some(&*weights.tree), private.as_ref(), Some(&trace)].into_iter().flatten().collect();
+    let opening = prove_opening(&mut t, &prover.context, &trees, &groups, claim)?;
+    let gkr = gkr.map(|(_, proof, _)| proof);
+    Ok(Proof { private_root, trace_root: trace.root(), gkr, einsum, opening })
+}
+
+/// The columns of a tree: every piece of its tensors, and for the trace of the multiplicities, at its place.
+fn columns<'a>(
+    layout: &Layout,
+    tree: Tree,
+    cells: impl Fn(usize) -> &'a Cells,
+    multiplicities: &'a [Vec<u32>],
+) -> Vec<BaseColumn> {
+    let tensors = layout.tensors.iter().enumerate().filter_map(|(t, p)| p.as_ref().map(|p| (t, p)));
+    let tensors = tensors.filter(|(_, p)| p.tree == tree).map(|(t, p)| (p, Values::Cells(cells(t))));
+    let counts = layout.multiplicities.iter().filter(|p| p.tree == tree).zip(multiplicities);
+    let items: Vec<(&Placement, Values)> =
+        tensors.chain(counts.map(|(p, m)| (p, Values::Counts(m)))).collect();
+
+    let mut by_column: Vec<Vec<(usize, usize)>> = vec![vec![]; layout.columns_of(tree)];
+    for (item, (p, _)) in items.iter().enumerate() {
+        p.pieces.iter().enumerate().for_each(|(k, piece)| by_column[piece.column].push((item, k)));
+    }
+    let column = |pieces: Vec<(usize, usize)>| {
+        let mut column = vec![BaseField::zero(); 1 << layout.log_rows];
+        for (item, k) in pieces {
+            let (p, values) = &items[item];
+            let len = 1usize << p.bits;
+            let to = &mut column[p.pieces[k].slot * len..][..len];
+            values.copy(k * len, to);
+        }
+        BaseColumn::from_iter(column)
+    };
+    by_column.into_par_iter().map(column).collect()
+}
+
+enum Values<'a> {
+    Cells(&'a Cells),
+    Counts(&'a [u32]),
+}
+
+impl Values<'_> {
+    fn copy(&self, from: usize, to: &mut [BaseField]) {
+        let range = from..from + to.len();
+        match self {
+            Self::Cells(Cells::I8(v)) => {
+                to.iter_mut().zip(&v[range]).for_each(|(t, &x)| *t = signed(x as i32))
+            }
+            Self::Cells(Cells::I32(v)) => to.iter_mut().zip(&v[range]).for_each(|(t, &x)| *t = signed(x)),
+            Self::Counts(v) => to.iter_mut().zip(&v[range]).for_each(|(t, &x)| *t = BaseField::from(x)),
+        }
+    }
+}
+
+/// A centred integer as a field element, `|v| < p`.
+#[inline(always)]
+fn signed(v: i32) -> BaseField {
+    BaseField::from_u32_unchecked((v as u32).wrapping_add(((v >> 31) as u32) & P as u32))
+}
+
+/// Values of every lookup's entries that are not constant, in the order of its leaves.
+struct LookupColumns(Vec<Vec<Option<Vec<BaseField>>>>);
+
+impl LookupColumns {
+    fn new<'a>(plan: &'a Plan, cells: impl Fn(usize) -> &'a Cells + Sync) -> Self {
+        let entries: Vec<(usize, usize)> = plan
+            .lookups
+            .iter()
+            .enumerate()
+            .flat_map(|(l, x)| (0..x.entries.len()).map(move |e| (l, e)))
+            .collect();
+        let values: Vec<Option<Vec<BaseField>>> = entries
+            .par_iter()
+            .map(|&(l, e)| {
+                let (lookup, expr) = (&plan.lookups[l], &plan.lookups[l].entries[e]);
+                if expr.terms.is_empty() {
+                    return None;
+                }
+                let stored = |t: usize| &plan.tensors[t].axes;
+                // The common case: a stored tensor as it is.
+                if let ([term], 0) = (&expr.terms[..], expr.constant) {
+                    let t = term.view.tensor;
+                    if term.coef == 1
+                        && term.view == View::identity(t, stored(t))
+                        && *stored(t) == lookup.space
+                    {
+                        let mut out = vec![BaseField::zero(); lookup.space.len()];
+                        Values::Cells(cells(t)).copy(0, &mut out);
+                        return Some(out);
+                    }
+                }
+                let wide = materialise(expr, &lookup.space, stored, &cells);
+                Some(
+                    wide.into_iter().map(|v| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32)).collect(),
+                )
+            })
+            .collect();
+        let mut values = values.into_iter();
+        Self(plan.lookups.iter().map(|l| values.by_ref().take(l.entries.len()).collect()).collect())
+    }
+
+    fn blocks<'s>(&'s self, plan: &Plan, prints: &Fingerprint) -> Vec<LeafBlock<'s>> {
+        let block = |b: &lookups::LookupBlock| {
+            let lookup = &plan.lookups[b.lookup];
+            let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
+            let mut constant = prints.constant(lookup.table);
+            let mut columns = vec![];
+            for (j, (expr, values)) in lookup.entries.iter().zip(&self.0[b.lookup]).enumerate() {
+                match values {
+                    Some(v) => columns.push((prints.weight(j), &v[range.clone()])),
+                    None => constant -= prints.weight(j) * embed(expr.constant),
+                }
+            }
+            LeafBlock { log_len: b.log_len, constant, columns }
+        };
+        lookups::lookup_blocks(plan).iter().map(block).collect()
+    }
+}
+
+fn table_blocks<'s>(
+    system: &'s System,
+    prints: &Fingerprint,
+    multiplicities: &'s [Vec<BaseField>],
+) -> Vec<TableBlock<'s>> {
+    let plan = system.plan();
+    let block = |t: usize| {
+        let columns = system.tables[t].columns.iter().enumerate();
+        let columns = columns.map(|(j, c)| (prints.weight(j), &c[..])).collect();
+        let leaves = LeafBlock { log_len: plan.tables[t].log_rows(), constant: prints.constant(t), columns };
+        TableBlock { leaves, multiplicity: &multiplicities[t] }
+    };
+    lookups::table_order(plan).into_iter().map(block).collect()
+}
