@@ -5,6 +5,8 @@
 
 #[path = "ui/body/pass/grammar.rs"]
 mod body_grammar;
+#[path = "ui/composed/pass/crates.rs"]
+mod composed_crates;
 #[path = "ui/composed/pass/layers.rs"]
 mod composed_layers;
 #[path = "ui/composed/pass/places.rs"]

@@ -7,7 +7,7 @@ use crate::model::{Model, OutputTokens, ParamKind, ParamTokens};
 use syn::{Attribute, Expr as Syn, FnArg, Ident, ItemFn, Lit, Meta, Pat, Path, ReturnType, Signature, Type};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::Layout;
-use zkml_ir::lang::{DefaultDims, Dim, Module, Param, ParamType, Returns, TensorSpec};
+use zkml_ir::lang::{DefaultDims, Dim, Module, Param, ParamType, Returns};
 
 /// `None` if the signature is not a model's; the body may still be wrong.
 pub(super) fn model(cx: &mut Context, args: Args, f: &ItemFn) -> Option<Model> {
