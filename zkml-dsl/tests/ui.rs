@@ -17,6 +17,6 @@ mod single_mlp;
 mod weights_names;
 
 #[test]
-fn fail() {
+fn compile_fail() {
     trybuild::TestCases::new().compile_fail("tests/ui/*/fail/*.rs");
 }
