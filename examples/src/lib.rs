@@ -2,6 +2,7 @@
 
 pub mod digits;
 pub mod metrics;
+pub mod models;
 pub mod options;
 pub mod progress;
 mod random;

@@ -27,7 +27,7 @@ fn main() {
     let level = SecurityLevel::ALL[argument(4, 0)];
     let params = Params { log_rows, level };
     let counts = Counts { log_rows, columns: n_columns.iter().sum(), ..Counts::default() };
-    print!("{}", SecurityLevel::Proven.assess(&counts).expect("enough bits"));
+    print!("{}", level.assess(&counts).expect("enough bits"));
 
     let ctx = ProverContext::new(params).expect("parameters in range");
     let mut seed = 1u64;

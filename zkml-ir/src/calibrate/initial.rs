@@ -3,16 +3,24 @@
 use super::clip::{self, Reader, Tensor};
 use super::resolved;
 use super::stats::{owns_step, Stats};
+use crate::elem::Elem;
 use crate::graph::{Graph, NodeId, Op};
 
 /// By step; `None` for solved steps and for those of tensors that are zero on all samples.
 pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
     let mut shared: Vec<Vec<Tensor>> = (0..graph.steps.len()).map(|_| vec![]).collect();
-    for id in (0..graph.nodes.len()).filter(|&id| owns_step(graph, id)) {
+    // A bias takes the step that its accumulator has; behind a layer normalisation that is a weight's up to a constant.
+    let chooses = |id: &NodeId| owns_step(graph, *id) && graph.ty(*id).elem != Elem::I24;
+    for id in (0..graph.nodes.len()).filter(chooses) {
         let step = resolved(graph, id);
         if let Some(free) = step.alone() {
-            let elem = graph.ty(id).elem;
-            shared[free].push(Tensor { stats: &stats[id], elem, coef: step.coef, reader: reader(graph, id) });
+            shared[free].push(Tensor {
+                stats: &stats[id],
+                elem: graph.ty(id).elem,
+                coef: step.coef,
+                reader: reader(graph, id),
+                is_weight: matches!(graph.node(id).op, Op::Weight(_)),
+            });
         }
     }
     shared.iter().map(|tensors| clip::step(tensors)).collect()

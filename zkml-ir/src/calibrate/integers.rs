@@ -1,6 +1,7 @@
 //! Float weights in their steps.
 
 use super::CalibrateError;
+use crate::elem::Elem;
 use crate::float::FloatTensor;
 use crate::graph::Graph;
 use crate::tensor::IntTensor;
@@ -23,7 +24,7 @@ pub(super) fn weight(
     let decl = &graph.weights[w];
     let ty = graph.ty(decl.node);
     let step = graph.steps.resolve(&ty.step);
-    if step.alone().is_none() {
+    if step.alone().is_none() || ty.elem == Elem::I24 {
         let step = graph.steps.value(&step, steps);
         let outside = |v: &&f32| !ty.interval.contains(units(**v, step) as i64);
         if let Some(&value) = float.data.iter().find(outside) {

@@ -45,6 +45,13 @@ pub(super) fn solve(
     Err(CalibrateError::NoConvergence { name })
 }
 
+/// The rescale whose ratio is nearest to `target`, where a ratio above it, which clips, counts three times.
+fn nearest(a: &Admissible, target: f64) -> Option<Rescale> {
+    let (near, below) = (a.choose(target)?, a.at_most(target));
+    let off = |r: Rescale| (ratio(r) / target).ln();
+    Some(below.filter(|b| -off(*b) < 3.0 * off(near)).unwrap_or(near))
+}
+
 struct Pass<'a> {
     graph: &'a Graph,
     weights: &'a [FloatTensor],
@@ -127,8 +134,7 @@ impl<'a> Pass<'a> {
         }
         let target = target.clamp(least, most);
         let fit = |r: &Rescale| fits(self.accumulator(id), a.window, *r);
-        let r = a
-            .choose(target)
+        let r = nearest(a, target)
             .filter(fit)
             .or_else(|| a.at_most(target.min(self.cap(id, a))).filter(fit))
             .or_else(|| a.at_most(least * 1.5).filter(fit))

@@ -10,7 +10,7 @@ pub(super) struct Sharing {
     pub weight_steps: Vec<Step>,
     /// By step: the number of non-linear nodes whose argument or result it occurs in.
     readers: Vec<usize>,
-    /// By step: the number of tensors whose step is it, up to a constant.
+    /// By step: the number of tensors, biases aside, whose step is it up to a constant.
     owners: Vec<usize>,
     kinds: Vec<StepKind>,
 }
@@ -38,7 +38,7 @@ impl Sharing {
             }
         }
         let mut owners = vec![0; graph.steps.len()];
-        for id in 0..graph.steps.len() {
+        for id in (0..graph.steps.len()).filter(|&id| graph.steps.kinds[id] != StepKind::Bias) {
             if let Some(owner) = graph.steps.resolve(&Step::free(id)).alone() {
                 owners[owner] += 1;
             }
