@@ -36,7 +36,7 @@ fn random_graph(r: &mut Random) -> Graph {
             7 => try_op(&mut b, "relu", &[x], &[]),
             8 => try_op(&mut b, "gelu", &[x], &[]),
             9 => try_op(&mut b, "layer_norm", &[x], &[]),
-            10 => try_op(&mut b, "softmax", &[x], &[("causal", Arg::Bool(r.next() % 2 == 0))]),
+            10 => try_op(&mut b, "softmax", &[x], &[("causal", Arg::Bool(r.next().is_multiple_of(2)))]),
             11 => {
                 let part = try_op(&mut b, "slice", &[x], &half);
                 part.and_then(|part| try_op(&mut b, "concat", &[part, part], &[("axis", Arg::Int(0))]))
