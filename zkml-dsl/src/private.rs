@@ -2,8 +2,9 @@
 
 pub use crate::engine::{Component, FloatTensor, FloatWeights, Model, Proof, Trace, VerifierKey};
 pub use crate::typed::{
-    generate_trace, join, prove, read, register, run_model, save, Acc, AsInt, Error, HasWeights, Instance,
-    NamedTensors, Record, Results, Source, Tensor, Weight, WeightSet, ZkModel, I12, I16, I24, I8, U8,
+    generate_trace, join, prove, read, register, run_model, save, Acc, AsInt, Error, Expanded, HasWeights,
+    Instance, Ir, NamedTensors, Record, Results, Source, Tensor, Unexpanded, Weight, WeightSet, ZkModel, I12,
+    I16, I24, I8, U8,
 };
 pub use zkml_ir::graph::{Graph, Params};
 pub use zkml_ir::tensor::IntTensor;

@@ -5,6 +5,8 @@
 
 #[path = "ui/body/pass/grammar.rs"]
 mod body_grammar;
+#[path = "ui/composed/pass/crates.rs"]
+mod composed_crates;
 #[path = "ui/composed/pass/layers.rs"]
 mod composed_layers;
 #[path = "ui/composed/pass/places.rs"]
@@ -15,6 +17,6 @@ mod single_mlp;
 mod weights_names;
 
 #[test]
-fn fail() {
+fn compile_fail() {
     trybuild::TestCases::new().compile_fail("tests/ui/*/fail/*.rs");
 }

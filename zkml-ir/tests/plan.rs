@@ -168,7 +168,7 @@ fn unsound_plans_are_refused() {
     }
     let mut p = plan.clone();
     cell(&mut p, "/q").range = Interval::new(-100, 100);
-    assert!(matches!(check(&p), Err(CheckError::Range { .. })));
+    assert!(matches!(check(&p), Err(CheckError::Unbounded { .. })));
     let mut p = plan;
     p.constraints.iter_mut().for_each(|c| c.products.iter_mut().for_each(|p| p.proven = None));
     assert!(matches!(check(&p), Err(CheckError::Wraps { .. })));

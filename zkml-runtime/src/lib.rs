@@ -1,6 +1,13 @@
 //! Commits, proves and verifies zkml models.
+//!
+//! * [`artifact`]: keys and proofs as files, and the verifier that reads them;
+//! * [`protocol`]: the whole argument, `System`, `prove`, `verify`;
+//! * [`einsum`], [`gkr`], [`pcs`]: its three parts;
+//! * [`claims`], [`cells`]: linear claims on tensors as they are stored;
+//! * [`field`], [`transcript`], [`wire`], [`security`]: what all of them stand on.
 #![cfg_attr(feature = "prover", feature(portable_simd))]
 
+pub mod artifact;
 pub mod cells;
 pub mod claims;
 pub mod einsum;

@@ -9,7 +9,9 @@ mod weights;
 
 pub use elem::{Acc, Element, I12, I16, I24, I8, U8};
 pub use error::{Error, WeightProblem};
-pub use instance::{generate_trace, prove, register, run_model, save, HasWeights, Instance, ZkModel};
+pub use instance::{
+    generate_trace, prove, register, run_model, save, Expanded, HasWeights, Instance, Ir, Unexpanded, ZkModel,
+};
 pub use record::{read, Record, Results, Source};
 pub use tensor::{AsInt, Tensor, Weight};
 pub use weights::{join, NamedTensors, WeightSet};

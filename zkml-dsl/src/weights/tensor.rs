@@ -1,10 +1,3 @@
 //! Dense float tensors.
 
-use zkml_ir::shape::Shape;
-
-/// A dense float tensor, row-major, in real units.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FloatTensor {
-    pub shape: Shape,
-    pub data: Vec<f32>,
-}
+pub use zkml_ir::float::FloatTensor;

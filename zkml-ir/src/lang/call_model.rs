@@ -110,6 +110,10 @@ impl<'m> Elaborator<'m> {
                 let message = format!("`{path}` expects weights as `{name}`, got {}", v.kind());
                 self.fail(frame, Problem::new(at, message))
             }
+            (_, Value::Weights(s)) => {
+                let message = format!("`{path}` expects `{path}::Weights`, got `{}::Weights`", s.model);
+                self.fail(frame, Problem::new(at, message))
+            }
             (_, v) => {
                 let message = format!("`{path}` expects a tensor as `{name}`, got {}", v.kind());
                 self.fail(frame, Problem::new(at, message))

@@ -65,7 +65,9 @@ impl<'m> Elaborator<'m> {
                 other => self.not_a_tensor(frame, op, i, other, *origin),
             }
         }
-        self.check_counts(frame, op, &sig, call, args.len());
+        if self.diags.len() == before {
+            self.check_counts(frame, op, &sig, call, args.len());
+        }
         for n in &call.named {
             let value = self.eval(frame, &n.value);
             if built.named.contains_key(&n.name.text) {

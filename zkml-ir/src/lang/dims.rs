@@ -81,7 +81,21 @@ impl<'m> Elaborator<'m> {
         }
     }
 
+    /// Once for each name, wherever it stands.
+    fn zero_dim(&mut self, frame: &Frame<'m>, e: &Expr) {
+        let message = match &e.kind {
+            ExprKind::Name(name) if !self.bad_dims.insert(format!("{}{name}", frame.prefix)) => return,
+            ExprKind::Name(name) => format!("dimension `{name}` of a shape is zero"),
+            _ => "a dimension of a shape is zero".to_string(),
+        };
+        self.report(frame, Problem::new(e.origin, message));
+    }
+
+    /// Once for each name, wherever it stands.
     pub fn unknown_dim(&mut self, frame: &Frame<'m>, e: &Expr, name: &str) {
+        if !self.bad_dims.insert(format!("{}{name}", frame.prefix)) {
+            return;
+        }
         let help = match frame.module.dims.iter().any(|d| d.name.text == name) {
             true => "a dimension can use those before it only".to_string(),
             false => format!("give it a value: `#[zk_model({name} = 64)]`"),
@@ -96,7 +110,7 @@ impl<'m> Elaborator<'m> {
         for e in &t.dims {
             let Some(v) = self.dim(frame, e) else { continue };
             if v == 0 {
-                self.report(frame, Problem::new(e.origin, "a dimension of a shape is zero"));
+                self.zero_dim(frame, e);
                 continue;
             }
             dims.push(v as usize);

@@ -42,6 +42,8 @@ pub(super) struct Elaborator<'m> {
     pub sets: Vec<Rc<WeightSet<'m>>>,
     pub used_sets: HashSet<String>,
     names: HashMap<String, usize>,
+    /// Dimensions that were reported, by frame and name.
+    pub bad_dims: HashSet<String>,
     /// The expression being elaborated, for mistakes inside callees, whose tokens are out of reach.
     pub place: Option<&'m Expr>,
 }
@@ -81,6 +83,7 @@ impl<'m> Elaborator<'m> {
             sets: vec![],
             used_sets: HashSet::new(),
             names: HashMap::new(),
+            bad_dims: HashSet::new(),
             place: None,
         }
     }

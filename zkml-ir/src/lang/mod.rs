@@ -60,3 +60,6 @@ impl Module {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,7 +265,10 @@ fn functions(model: &Model) -> TokenStream {
         /// The model at other dimensions. Tensors of its types then have other shapes than their types say; every value
         /// carries its own, and a wrong one is an error.
         pub fn with(dims: Dims) -> ::core::result::Result<Instance, #p::Error> {
-            #p::Instance::new::<Model>(&dims.list()).map(Instance)
+            // Where a callee is not found there is no second phase; its absence is the one error to report.
+            #[allow(unused_imports)]
+            use #p::{Expanded as _, Unexpanded as _};
+            #p::Instance::new((&#p::Ir::<Model>::new()).ir(), &dims.list()).map(Instance)
         }
 
         /// Elaborated once.

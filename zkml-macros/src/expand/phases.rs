@@ -17,7 +17,9 @@ pub(crate) fn first_phase(args: TokenStream, item: TokenStream) -> TokenStream {
         let error = parsed.errors.finish().expect_err("a model is missing for a reason").into_compile_error();
         return match parsed.function {
             Some(f) => {
-                let poisoned = export::poisoned(&f.vis, &f.sig.ident);
+                // Inside an `impl`, where it cannot stand, there are no items but functions.
+                let free = f.sig.receiver().is_none();
+                let poisoned = free.then(|| export::poisoned(&f.vis, &f.sig.ident));
                 let fallback = function::fallback(&f);
                 quote!(#error #fallback #poisoned)
             }
@@ -74,7 +76,7 @@ fn front(model: &Model, fine: bool) -> TokenStream {
 /// What needs the graph: the implementation and the macro for callers. Without a graph the IR is empty, so that callers
 /// report nothing.
 fn back(model: &Model, graph: Option<zkml_ir::graph::Graph>) -> TokenStream {
-    let ir = graph.is_some().then(|| model.module.encode()).unwrap_or_default();
+    let ir = graph.as_ref().map(|_| model.module.encode()).unwrap_or_default();
     let report = graph.and_then(|g| report::emit(&g, model.options.report));
     let implementation = implement::implement(model, &ir, report.as_deref());
     let export = export::export(model, &ir);

@@ -24,7 +24,8 @@ impl Context<'_> {
         (body, result)
     }
 
-    fn poison(&mut self) -> Expr {
+    /// Stands for what was reported.
+    pub(super) fn poison(&mut self) -> Expr {
         let origin: Origin = self.origins.add(self.own.clone());
         Expr { kind: ExprKind::Poison, origin }
     }

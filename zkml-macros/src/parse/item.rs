@@ -7,12 +7,17 @@ use crate::model::{Model, OutputTokens, ParamKind, ParamTokens};
 use syn::{Attribute, Expr as Syn, FnArg, Ident, ItemFn, Lit, Meta, Pat, Path, ReturnType, Signature, Type};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::Layout;
-use zkml_ir::lang::{DefaultDims, Dim, Module, Param, ParamType, Returns, TensorSpec};
+use zkml_ir::lang::{DefaultDims, Dim, Module, Param, ParamType, Returns};
 
 /// `None` if the signature is not a model's; the body may still be wrong.
 pub(super) fn model(cx: &mut Context, args: Args, f: &ItemFn) -> Option<Model> {
     cx.signature(&f.sig);
-    let dims: Vec<Dim> = args.dims.iter().map(|(n, e)| Dim { name: cx.name(n), value: cx.dim(e) }).collect();
+    let mut dims: Vec<Dim> =
+        args.dims.iter().map(|(n, e)| Dim { name: cx.name(n), value: cx.dim(e) }).collect();
+    // They are refused; what uses them need not be.
+    for p in f.sig.generics.const_params() {
+        dims.push(Dim { name: cx.name(&p.ident), value: cx.poison() });
+    }
     let params: Vec<_> = f.sig.inputs.iter().map(|p| cx.param(p)).collect();
     let returns = cx.returns(&f.sig, &f.block);
     let (body, result) = cx.body(&f.block);
@@ -131,18 +136,20 @@ impl Context<'_> {
         let said = self.param_attrs(&p.attrs);
         let written = self.param_type(&p.ty);
         let (ident, written) = (ident?, written?);
-        let (ty, path, bundle) = match written {
+        let (mut ty, path, bundle) = match written {
             Written::Tensor(t, path) => (ParamType::Tensor(t), Some(path), None),
             Written::Weight(t, path) => (ParamType::Weight(t), Some(path), None),
             Written::Weights(b, tokens) => (ParamType::Weights(b), None, Some(tokens)),
         };
-        if let ParamType::Tensor(TensorSpec { elem: Elem::Acc, .. })
-        | ParamType::Weight(TensorSpec { elem: Elem::Acc, .. }) = ty
-        {
-            let message = format!(
-                "`{ident}` is an `Acc`, which is never stored\n  help: give it a sized type: I8, I12, I16, I24 or U8"
-            );
-            self.errors.at(&p.ty, message);
+        if let ParamType::Tensor(t) | ParamType::Weight(t) = &mut ty {
+            if t.elem == Elem::Acc {
+                let message = format!(
+                    "`{ident}` is an `Acc`, which is never stored\n  \
+                     help: give it a sized type: I8, I12, I16, I24 or U8"
+                );
+                self.errors.at(&p.ty, message);
+                t.dims = vec![self.poison()];
+            }
         }
         match (&ty, &said.private, &said.name) {
             (ParamType::Tensor(_), _, Some(a)) => {

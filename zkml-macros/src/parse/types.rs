@@ -114,11 +114,11 @@ impl Context<'_> {
             }
         } else if args.args.len() < 2 {
             self.errors.at(t, "a tensor has one dimension at least");
-            return None;
+            dims = vec![self.poison()];
         } else if args.args.len() > MAX_RANK + 1 {
             let message = format!("a tensor has {MAX_RANK} dimensions at most, got {}", args.args.len() - 1);
             self.errors.at(t, message);
-            return None;
+            dims = vec![self.poison()];
         }
         Some(TensorSpec { elem: elem?, dims, origin: self.origins.add(t) })
     }

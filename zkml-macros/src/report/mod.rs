@@ -6,6 +6,9 @@
 mod file;
 mod summary;
 
+#[cfg(test)]
+mod tests;
+
 use crate::model::ReportMode;
 use std::path::PathBuf;
 use zkml_ir::graph::Graph;
@@ -26,6 +29,6 @@ pub(crate) fn emit(graph: &Graph, mode: ReportMode) -> Option<PathBuf> {
 }
 
 /// Every line with `zkml[crate::model]`.
-fn prefixed(krate: &str, model: &str, text: &str) -> String {
+pub(crate) fn prefixed(krate: &str, model: &str, text: &str) -> String {
     text.lines().map(|l| format!("zkml[{krate}::{model}] {l}").trim_end().to_string() + "\n").collect()
 }

@@ -5,7 +5,7 @@ use zkml_dsl::prelude::*;
 /// A macro's own attribute order, visibility and lints carry over.
 #[allow(non_snake_case)]
 #[zk_model(SEQ = 4, D = 8, HALF = D / 2, report = off)]
-#[cfg(all())]
+#[cfg(test)]
 pub(crate) fn grammar(
     mut x: Tensor<I12, SEQ, D>,
     w: Weight<I8, D, { 2 * HALF }>,

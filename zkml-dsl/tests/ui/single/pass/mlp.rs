@@ -74,7 +74,7 @@ fn values_outside_the_type_are_refused() {
 #[test]
 fn dimensions_that_fail_the_checks_are_an_error() {
     let e = mlp::with(mlp::Dims { H: 0 }).unwrap_err();
-    assert!(e.to_string().contains("a dimension of a shape is zero"), "{e}");
+    assert!(e.to_string().contains("dimension `H` of a shape is zero"), "{e}");
 }
 
 #[test]

@@ -1,0 +1,208 @@
+//! A model ready to run and prove.
+
+use super::{Error, Proof, SecurityLevel, VerifierKey};
+use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
+use std::path::Path;
+use std::sync::Arc;
+use zkml_ir::calibrate::{calibrate, completeness};
+use zkml_ir::exec;
+use zkml_ir::graph::{Graph, Params};
+use zkml_ir::lower::{self, Lowered};
+use zkml_ir::tensor::IntTensor;
+use zkml_runtime::artifact::{certificate_system, Certificate, KeyData};
+use zkml_runtime::protocol::{self, CommittedWeights, Label, Prover, Statement, System, Witness};
+
+/// Integer weights, rescales and steps, the committed weight tree, and the certificate that the weights are in range.
+pub struct Model {
+    graph: Arc<Graph>,
+    weights: Vec<IntTensor>,
+    params: Params,
+    lowered: Lowered,
+    prover: Prover,
+    committed: CommittedWeights,
+    key: VerifierKey,
+}
+
+/// Sizes that a proof commits to, for reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figures {
+    pub committed_cells: u64,
+    pub weight_cells: u64,
+    pub lookups: u64,
+    pub columns: usize,
+    pub log_rows: u32,
+    /// Bits of the sum of all error terms.
+    pub security_bits: f64,
+}
+
+impl Model {
+    /// Sets a model up: checks that no input can leave a window, commits the weights, certifies their ranges.
+    pub fn new(graph: Graph, weights: Vec<IntTensor>, params: Params) -> Result<Self, Error> {
+        Self::with_level(graph, weights, params, SecurityLevel::default())
+    }
+
+    pub fn with_level(
+        graph: Graph,
+        weights: Vec<IntTensor>,
+        params: Params,
+        level: SecurityLevel,
+    ) -> Result<Self, Error> {
+        let _span = tracing::info_span!("setup", model = %graph.name).entered();
+        check_weights(&graph, &weights)?;
+        completeness(&graph, &params, &weights)?;
+        let lowered = lower::lower(&graph, &params)?;
+        let prover = Prover::new(System::new(lowered.plan.clone(), level, Label::Inference)?)?;
+        let committed = protocol::commit_weights(&prover, &weights)?;
+        let certificate = match graph.weights.is_empty() {
+            true => None,
+            false => Some(certify(&graph, &prover, &committed, &weights)?),
+        };
+        let key = VerifierKey::new(KeyData {
+            model: graph.name.clone(),
+            level,
+            params: params.clone(),
+            key: committed.key().clone(),
+            certificate,
+        });
+        Ok(Self { graph: Arc::new(graph), weights, params, lowered, prover, committed, key })
+    }
+
+    /// Reads an integer model file and sets the model up.
+    pub fn load(graph: Graph, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let (weights, params) = load_model(path, &graph)?;
+        Self::new(graph, weights, params)
+    }
+
+    /// Turns float weights into integers, with scales from sample inputs, and sets the model up.
+    pub fn calibrate(
+        graph: Graph,
+        weights: &FloatWeights,
+        samples: &[Vec<FloatTensor>],
+    ) -> Result<Self, Error> {
+        Self::calibrate_with_level(graph, weights, samples, SecurityLevel::default())
+    }
+
+    pub fn calibrate_with_level(
+        graph: Graph,
+        weights: &FloatWeights,
+        samples: &[Vec<FloatTensor>],
+        level: SecurityLevel,
+    ) -> Result<Self, Error> {
+        let floats = resolve(&graph, weights)?;
+        let (weights, params) = calibrate(&graph, &floats, samples)?;
+        Self::with_level(graph, weights, params, level)
+    }
+
+    /// Writes the integer model file.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        Ok(save_model(path, &self.graph, &self.weights, &self.params)?)
+    }
+
+    /// The model's outputs, as plain integers.
+    pub fn run(&self, inputs: &[IntTensor]) -> Result<Vec<IntTensor>, Error> {
+        Ok(exec::run(&self.graph, &self.params, &self.weights, inputs)?)
+    }
+
+    /// All witness columns of one run, and its outputs.
+    pub fn generate_trace(&self, inputs: &[IntTensor]) -> Result<exec::Witness, Error> {
+        let _span = tracing::info_span!("trace").entered();
+        Ok(exec::trace(&self.graph, &self.lowered, &self.params, &self.weights, inputs)?)
+    }
+
+    /// Runs the model and proves the run.
+    pub fn prove(&self, inputs: &[IntTensor]) -> Result<(Vec<IntTensor>, Proof), Error> {
+        let trace = self.generate_trace(inputs)?;
+        let public = self.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
+        let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
+        let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
+        let proof = protocol::prove(&self.prover, &self.committed, &statement, witness)?;
+        let proof = Proof {
+            model: self.graph.name.clone(),
+            digest: self.committed.key().digest,
+            private_inputs: proof.private_root.map(|r| r.0),
+            argument: proof.to_bytes(),
+        };
+        Ok((statement.outputs, proof))
+    }
+
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.key.clone()
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    pub fn lowered(&self) -> &Lowered {
+        &self.lowered
+    }
+
+    pub fn figures(&self) -> Figures {
+        let (system, plan) = (&self.prover.system, self.prover.system.plan());
+        let weight = |s: &zkml_ir::plan::Source| matches!(s, zkml_ir::plan::Source::Weight(_));
+        let weight_cells = plan.cells(weight);
+        let multiplicities: u64 = plan.tables.iter().map(|t| 1u64 << t.log_rows()).sum();
+        let committed =
+            plan.tensors.iter().filter(|t| t.is_committed()).map(|t| t.axes.len() as u64).sum::<u64>();
+        Figures {
+            committed_cells: committed - weight_cells + multiplicities,
+            weight_cells,
+            lookups: plan.n_lookups(),
+            columns: system.layout().total_columns(),
+            log_rows: system.layout().log_rows,
+            security_bits: system.security().sum_bits(),
+        }
+    }
+}
+
+/// The plain integers, without a committed model.
+pub fn run(
+    graph: &Graph,
+    weights: &[IntTensor],
+    params: &Params,
+    inputs: &[IntTensor],
+) -> Result<Vec<IntTensor>, Error> {
+    check_weights(graph, weights)?;
+    Ok(exec::run(graph, params, weights, inputs)?)
+}
+
+fn check_weights(graph: &Graph, weights: &[IntTensor]) -> Result<(), Error> {
+    let (expected, got) = (graph.weights.len(), weights.len());
+    if expected != got {
+        return Err(Error::WeightCount { model: graph.name.clone(), expected, got });
+    }
+    for (decl, w) in graph.weights.iter().zip(weights) {
+        let ty = graph.ty(decl.node);
+        let name = decl.name.clone();
+        if *w.shape() != ty.shape {
+            return Err(Error::WeightShape { name, expected: ty.shape.clone(), got: w.shape().clone() });
+        }
+        let range = ty.elem.interval();
+        if let Some((index, value)) = w.first_outside(range) {
+            return Err(Error::WeightRange { name, index, value, range });
+        }
+    }
+    Ok(())
+}
+
+/// Proves that the weights lie in their declared ranges, over the same tree.
+fn certify(
+    graph: &Graph,
+    model: &Prover,
+    committed: &CommittedWeights,
+    weights: &[IntTensor],
+) -> Result<Certificate, Error> {
+    let _span = tracing::info_span!("certificate").entered();
+    let lowered = lower::certificate(graph)?;
+    let prover = Prover::new(certificate_system(lowered.plan.clone(), &model.system)?)?;
+    let committed = committed.under(&model.system, &prover.system);
+    let trace = exec::certificate_trace(graph, &lowered, weights)?;
+    let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
+    let statement = Statement { inputs: vec![], outputs: vec![] };
+    let proof = protocol::prove(&prover, &committed, &statement, witness)?;
+    Ok(Certificate { key: committed.key().clone(), proof: proof.to_bytes() })
+}

@@ -1,0 +1,12 @@
+use zkml_dsl::prelude::*;
+
+#[zk_model()]
+fn model(x: Tensor<I8, 4, 8>, w: Weight<I8, 8, 8>) -> Tensor<I8, 4, 8> {
+    let mut y = x;
+    for _ in 0..3 {
+        y = matmul(y, w);
+    }
+    y
+}
+
+fn main() {}

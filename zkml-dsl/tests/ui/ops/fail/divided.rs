@@ -1,0 +1,8 @@
+use zkml_dsl::prelude::*;
+
+#[zk_model()]
+fn model(x: Tensor<I8, 4, 8>) -> Tensor<I8, 4, 8> {
+    x / 8
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use zkml_dsl::prelude::*;
+
+#[zk_model()]
+fn model(x: Tensor<I8, 4, 8>) -> Tensor<I8, 4, 4> {
+    slice(x, axis = 1)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use zkml_dsl::prelude::*;
+
+#[zk_model()]
+fn model(x: Tensor<I8, 4, 8>, w: Weight<I8, 8, 8>) -> Tensor<I8, 4, 8> {
+    quantize_int8(matmul(x, w), 3)
+}
+
+fn main() {}

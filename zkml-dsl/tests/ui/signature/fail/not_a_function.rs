@@ -1,0 +1,6 @@
+use zkml_dsl::prelude::*;
+
+#[zk_model]
+struct Model;
+
+fn main() {}

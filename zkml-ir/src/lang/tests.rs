@@ -1,0 +1,176 @@
+use super::*;
+use crate::elem::Elem;
+use crate::graph::Layout;
+
+fn e(kind: ExprKind) -> Expr {
+    Expr { kind, origin: 1 }
+}
+fn int(v: i64) -> Expr {
+    e(ExprKind::Int(v))
+}
+fn var(n: &str) -> Expr {
+    e(ExprKind::Name(n.into()))
+}
+fn bin(op: BinOp, l: Expr, r: Expr) -> Expr {
+    e(ExprKind::Binary { op, at: 2, left: Box::new(l), right: Box::new(r) })
+}
+fn call(callee: CalleeRef, args: Vec<Expr>) -> Expr {
+    e(ExprKind::Call(CallExpr { callee, head: 3, turbofish: None, args, named: vec![] }))
+}
+fn op(name: &str, args: Vec<Expr>) -> Expr {
+    call(CalleeRef::Op(name.into()), args)
+}
+fn name(text: &str) -> Name {
+    Name { text: text.into(), origin: 4 }
+}
+fn spec(elem: Elem, dims: Vec<Expr>) -> TensorSpec {
+    TensorSpec { elem, dims, origin: 5 }
+}
+fn param(text: &str, ty: ParamType) -> Param {
+    Param { name: name(text), mutable: true, ty, private: false, file: None, layout: Layout::InOut }
+}
+fn dim(text: &str, value: Expr) -> Dim {
+    Dim { name: name(text), value }
+}
+
+/// `quantize_int8(matmul(x, w))` at `[SEQ, D]`.
+fn layer() -> Module {
+    let shape = || spec(Elem::I8, vec![var("SEQ"), var("D")]);
+    Module {
+        name: "layer".into(),
+        dims: vec![dim("SEQ", int(4)), dim("D", int(8)), dim("DD", bin(BinOp::Mul, var("D"), int(1)))],
+        params: vec![
+            param("x", ParamType::Tensor(shape())),
+            param("w", ParamType::Weight(spec(Elem::I8, vec![var("D"), var("DD")]))),
+        ],
+        returns: Returns { types: vec![("output".into(), shape())], tuple: false },
+        body: vec![],
+        result: op("quantize_int8", vec![op("matmul", vec![var("x"), var("w")])]),
+        callees: vec![],
+    }
+}
+
+/// `for l in 0..L { x = layer(x, layers[l]); } x`, whose shape is not the callee's default.
+fn stack() -> Module {
+    let shape = || spec(Elem::I8, vec![int(2), int(6)]);
+    let layers = Bundle::Array(Box::new(Bundle::Model(0)), var("L"));
+    let one = e(ExprKind::Index { base: Box::new(var("layers")), index: Box::new(var("l")) });
+    let assign = Stmt::Assign { name: name("x"), value: call(CalleeRef::Model(0), vec![var("x"), one]) };
+    Module {
+        name: "stack".into(),
+        dims: vec![dim("L", int(2))],
+        params: vec![
+            param("x", ParamType::Tensor(shape())),
+            Param { file: Some("h".into()), ..param("layers", ParamType::Weights(layers)) },
+        ],
+        returns: Returns { types: vec![("x".into(), shape())], tuple: false },
+        body: vec![Stmt::For { var: name("l"), start: int(0), end: var("L"), body: vec![assign] }],
+        result: var("x"),
+        callees: vec![Callee { path: "layer".into(), module: Some(layer()) }],
+    }
+}
+
+fn messages(m: &Module, dims: &[(String, usize)]) -> Vec<String> {
+    elaborate(m, dims).unwrap_err().iter().map(|d| d.to_string()).collect()
+}
+
+#[test]
+fn round_trip() {
+    let m = stack();
+    assert_eq!(Module::decode(&m.encode()), Ok(m.clone()));
+    assert_eq!(Module::decode(&[]), Err(DecodeError::Poisoned));
+    assert_eq!(Module::decode(&[200]), Err(DecodeError::Version { got: 200 }));
+    let mut bytes = m.encode();
+    bytes.truncate(10);
+    assert_eq!(Module::decode(&bytes), Err(DecodeError::Damaged));
+}
+
+#[test]
+fn calls_are_inlined_and_loops_unrolled() {
+    let g = elaborate(&stack(), &[("L".into(), 3)]).unwrap();
+    let names: Vec<_> = g.weights.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(names, ["h.0.w", "h.1.w", "h.2.w"]);
+    assert_eq!(g.ty(g.weights[2].node).shape.dims(), [6, 6]);
+    assert_eq!(g.rescales.len(), 3);
+    let last = g.node(g.outputs[0].node);
+    assert_eq!(last.name, "layer[2].quantize_int8");
+    assert_eq!(last.ty.shape.dims(), [2, 6]);
+}
+
+#[test]
+fn equal_models_give_equal_graphs() {
+    assert_eq!(elaborate(&stack(), &[]).unwrap(), elaborate(&stack(), &[("L".into(), 2)]).unwrap());
+}
+
+#[test]
+fn computed_dims_cannot_be_set() {
+    let got = messages(&layer(), &[("DD".into(), 3), ("K".into(), 3)]);
+    assert_eq!(got, ["dimension `DD` follows from others and cannot be set", "`layer` has no dimension `K`"]);
+    assert_eq!(layer().free_dims().collect::<Vec<_>>(), ["SEQ", "D"]);
+}
+
+#[test]
+fn one_mistake_is_one_error() {
+    let mut m = layer();
+    // The product of the wrong shapes is used on, in vain.
+    m.params[1].ty = ParamType::Weight(spec(Elem::I8, vec![int(7), var("D")]));
+    let bad = op("quantize_int8", vec![op("matmul", vec![var("x"), var("w")])]);
+    m.body =
+        vec![Stmt::Let { pattern: Pattern::Name { name: name("h"), mutable: false }, ty: None, value: bad }];
+    m.result = bin(BinOp::Add, var("h"), var("h"));
+    let got = messages(&m, &[]);
+    assert_eq!(got.len(), 1, "{got:?}");
+    assert!(got[0].starts_with("`matmul` needs equal inner dimensions"), "{got:?}");
+}
+
+#[test]
+fn a_mistake_in_a_loop_is_told_once() {
+    let mut m = stack();
+    m.callees[0].module.as_mut().unwrap().params[1].ty =
+        ParamType::Weight(spec(Elem::I8, vec![int(7), var("D")]));
+    let got = elaborate(&m, &[]).unwrap_err();
+    assert_eq!(got.len(), 1);
+    assert_eq!(got[0].origin, 1);
+    assert!(got[0].message.starts_with("in `layer`: `matmul` needs equal"), "{}", got[0]);
+    assert_eq!(got[0].notes.last().unwrap(), "at `matmul(x, w)`");
+}
+
+#[test]
+fn a_failed_callee_says_nothing_here() {
+    let mut m = stack();
+    m.callees[0].module = None;
+    assert_eq!(elaborate(&m, &[]), Err(vec![]));
+}
+
+#[test]
+fn sets_that_no_call_takes_are_unused() {
+    let mut m = stack();
+    let Stmt::For { end, .. } = &mut m.body[0] else { unreachable!() };
+    *end = int(1);
+    assert_eq!(messages(&m, &[]), ["weights `layers[1]` are never used"]);
+}
+
+#[test]
+fn an_assignment_keeps_the_type() {
+    let mut m = layer();
+    m.body = vec![Stmt::Assign { name: name("x"), value: op("matmul", vec![var("x"), var("w")]) }];
+    let want =
+        "`x` is `I8, [4, 8]` and stays so, got `Acc, [4, 8]`\n  help: quantize it back: `quantize::<I8>(..)`";
+    assert_eq!(messages(&m, &[]), [want]);
+}
+
+#[test]
+fn default_dims_fill_types() {
+    let m = layer();
+    let d = DefaultDims::new(&m.dims);
+    assert_eq!(d.shape(&spec(Elem::I8, vec![var("DD"), var("unknown"), int(3)])), [8, 1, 3]);
+}
+
+#[test]
+fn near_names() {
+    assert_eq!(edit_distance("matmul", "mtamul"), 1);
+    assert_eq!(edit_distance("relu", "gelu"), 1);
+    assert_eq!(edit_distance("", "exp"), 3);
+    assert_eq!(nearest("matmull", ["relu", "matmul"], 1), Some("matmul"));
+    assert_eq!(nearest("block", ["relu", "matmul"], 1), None);
+}

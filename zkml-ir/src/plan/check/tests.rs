@@ -1,0 +1,153 @@
+use super::*;
+use crate::elem::Interval;
+use crate::plan::*;
+use crate::tables::{Ranges, Table};
+
+/// acc = x w, a public I8 and a committed I8; acc + half = 2^s q + r, with q and r looked up.
+fn plan(s: u32, q_bits: u32) -> Plan {
+    let space = Space::of(&[2, 6]);
+    let tensor = |name: &str, source, lo, hi, bound| TensorDecl {
+        name: name.into(),
+        source,
+        axes: space.clone(),
+        range: Interval::new(lo, hi),
+        bound,
+    };
+    let half = 1i64 << (q_bits - 1);
+    let tensors = vec![
+        tensor("x", Source::PublicInput(0), -128, 127, BoundBy::Public),
+        tensor("w", Source::Weight(0), -128, 127, BoundBy::Certificate),
+        tensor("q", Source::Trace, -half, half - 1, BoundBy::Lookup { lookup: 0, entry: 1 }),
+        tensor("r", Source::Trace, 0, (1 << s) - 1, BoundBy::Lookup { lookup: 1, entry: 1 }),
+    ];
+    let view = |t| LinExpr::view(View::identity(t, &space));
+    let lookup = |name: &str, bits: u32, e| Lookup {
+        name: name.into(),
+        table: 0,
+        space: space.clone(),
+        entries: vec![LinExpr::constant(bits as i64), e],
+    };
+    let factor = |t| Factor { axes: vec![0, 1], expr: view(t) };
+    let product = Product { coef: 1, contracted: vec![], a: factor(0), b: factor(1), proven: None };
+    Plan {
+        tensors,
+        tables: vec![Table::Ranges(Ranges { max_bits: 16 })],
+        lookups: vec![lookup("q", q_bits, view(2).plus_constant(half)), lookup("r", s, view(3))],
+        constraints: vec![Constraint {
+            name: "rescale".into(),
+            space: space.clone(),
+            linear: view(2).scaled(-1 << s).plus(view(3).scaled(-1)).plus_constant(1 << (s - 1)),
+            products: vec![product],
+        }],
+    }
+}
+
+#[test]
+fn a_rescale_is_sound_while_quotients_are_unique() {
+    for s in 1..=14 {
+        assert_eq!(check(&plan(s, 16)), Ok(()), "s = {s}");
+    }
+    // 2^s q spans the field: q + 2^15 and r - 1 would satisfy the same equation modulo p.
+    assert!(matches!(check(&plan(16, 16)), Err(CheckError::Wraps { .. })));
+}
+
+#[test]
+fn bounds_must_bound() {
+    let fails = |change: &dyn Fn(&mut Plan), want: &str| {
+        let mut p = plan(8, 16);
+        change(&mut p);
+        match check(&p) {
+            Err(CheckError::Unbounded { what, .. }) => assert!(what.contains(want), "{what}"),
+            other => panic!("{want}: {other:?}"),
+        }
+    };
+    fails(&|p| p.tensors[3].range = Interval::new(0, 254), "the table allows [0, 255]");
+    fails(&|p| p.lookups[1].entries[0] = LinExpr::constant(9), "the table allows [0, 511]");
+    fails(&|p| p.tensors[2].bound = BoundBy::Certificate, "is no bound");
+    fails(&|p| p.tensors[2].bound = BoundBy::Public, "is no bound");
+    fails(&|p| p.tensors[2].bound = BoundBy::Lookup { lookup: 1, entry: 1 }, "not this tensor alone");
+    fails(&|p| p.tensors[2].bound = BoundBy::Lookup { lookup: 2, entry: 1 }, "no such lookup");
+    fails(&|p| p.lookups[1].entries[1] = p.lookups[1].entries[1].scaled(2), "not this tensor alone");
+    fails(&|p| p.tensors[3].bound = BoundBy::Exact { constraint: 0 }, "the constraint allows");
+    fails(&|p| p.tensors[2].bound = BoundBy::Exact { constraint: 0 }, "does not define it");
+    // A lookup that sees one column of a matrix.
+    fails(
+        &|p| {
+            let space = Space::of(&[2, 6]);
+            let part = View::identity(3, &space).slice(&space, 1, 0, 2).unwrap();
+            p.lookups[1].space = Space::of(&[2, 2]);
+            p.lookups[1].entries[1] = LinExpr::view(part);
+        },
+        "does not see every cell",
+    );
+}
+
+#[test]
+fn exact_cells_rest_on_bounded_ones() {
+    let mut p = plan(8, 16);
+    let space = Space::of(&[2]);
+    let sum = |coef| {
+        let view = View::identity(3, &Space::of(&[2, 6]));
+        LinExpr { terms: vec![Term { coef, view, summed: vec![Axis::new(6)] }], constant: 0 }
+    };
+    let own = |t| LinExpr::view(View::identity(t, &Space::of(&[2])));
+    p.tensors.push(TensorDecl {
+        name: "s".into(),
+        source: Source::Trace,
+        axes: space.clone(),
+        range: Interval::new(0, 6 * 255),
+        bound: BoundBy::Exact { constraint: 1 },
+    });
+    p.constraints.push(Constraint {
+        name: "sum".into(),
+        space: space.clone(),
+        linear: own(4).plus(sum(-1)),
+        products: vec![],
+    });
+    assert_eq!(check(&p), Ok(()));
+    let mut narrow = p.clone();
+    narrow.tensors[4].range = Interval::new(0, 1000);
+    assert!(matches!(check(&narrow), Err(CheckError::Unbounded { .. })));
+    // Two cells that define each other.
+    let mut circle = p.clone();
+    circle.tensors.push(TensorDecl {
+        name: "t".into(),
+        bound: BoundBy::Exact { constraint: 2 },
+        ..p.tensors[4].clone()
+    });
+    circle.constraints[1].linear = own(4).plus(own(5).scaled(-1));
+    circle
+        .constraints
+        .push(Constraint { linear: own(5).plus(own(4).scaled(-1)), ..p.constraints[1].clone() });
+    let circular =
+        |e| matches!(e, Err(CheckError::Unbounded { what, .. }) if what.contains("rests on itself"));
+    assert!(circular(check(&circle)));
+}
+
+#[test]
+fn digits_must_address_the_tensor() {
+    let fails = |change: &dyn Fn(&mut View)| {
+        let mut p = plan(8, 16);
+        change(&mut p.lookups[1].entries[1].terms[0].view);
+        assert!(matches!(check(&p), Err(CheckError::Structure { .. })), "{:?}", check(&p));
+    };
+    fails(&|v| v.tensor = 9);
+    fails(&|v| v.slab = 1);
+    fails(&|v| v.fixed.push((0, true)));
+    fails(&|v| v.axes.truncate(1));
+    fails(&|v| v.axes[0] = AxisMap::Broadcast);
+    fails(&|v| v.axes.swap(0, 1));
+    let mut p = plan(8, 16);
+    p.lookups[0].entries.truncate(1);
+    assert!(matches!(check(&p), Err(CheckError::Structure { .. })));
+    p.lookups[0].table = 1;
+    assert!(matches!(check(&p), Err(CheckError::Structure { .. })));
+}
+
+#[test]
+fn an_entry_must_not_meet_the_table_modulo_p() {
+    let mut p = plan(8, 16);
+    let e = LinExpr::view(View::identity(2, &Space::of(&[2, 6]))).scaled(1 << 16);
+    p.lookups.push(Lookup { entries: vec![LinExpr::constant(8), e], ..p.lookups[1].clone() });
+    assert!(matches!(check(&p), Err(CheckError::EntryWraps { entry: 1, .. })));
+}

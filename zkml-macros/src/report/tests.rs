@@ -1,0 +1,46 @@
+use super::file::{find_target, out_dir, replace};
+use std::time::SystemTime;
+
+fn args(list: &[&str]) -> Vec<String> {
+    list.iter().map(|s| s.to_string()).collect()
+}
+
+#[test]
+fn out_dir_of_rustc() {
+    assert_eq!(
+        out_dir(args(&["rustc", "--out-dir", "/t/debug/deps"])).unwrap().to_str(),
+        Some("/t/debug/deps")
+    );
+    assert_eq!(out_dir(args(&["rustc", "--out-dir=/t/debug"])).unwrap().to_str(), Some("/t/debug"));
+    // An IDE's expansion and a doctest have none: nothing is written.
+    assert_eq!(out_dir(args(&["proc-macro-srv"])), None);
+    assert_eq!(out_dir(args(&["rustc", "-o", "/tmp/doctest"])), None);
+}
+
+#[test]
+fn target_is_where_cargo_left_its_tag() {
+    let dir = tempfile::tempdir().unwrap();
+    let deps = dir.path().join("target/debug/deps");
+    std::fs::create_dir_all(&deps).unwrap();
+    assert_eq!(find_target(&deps), None);
+    std::fs::write(dir.path().join("target/CACHEDIR.TAG"), "").unwrap();
+    assert_eq!(find_target(&deps), Some(dir.path().join("target/zkml")));
+}
+
+#[test]
+fn copies_change_only_with_their_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("net/mlp.json");
+    let time = || std::fs::metadata(&path).unwrap().modified().unwrap();
+    replace(&path, "one").unwrap();
+    assert_eq!(time(), SystemTime::UNIX_EPOCH);
+    // A later time would have cargo build the model again; an equal text must not touch it.
+    let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    replace(&path, "one").unwrap();
+    assert_eq!(time(), later);
+    replace(&path, "two").unwrap();
+    assert_eq!(time(), SystemTime::UNIX_EPOCH);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
