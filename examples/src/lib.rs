@@ -8,4 +8,6 @@ pub mod progress;
 mod random;
 pub mod reference;
 pub mod report;
+pub mod session;
+pub mod units;
 pub mod weights;

@@ -24,6 +24,7 @@ struct Attention {
     causal: bool,
     mask: bool,
     tau: f64,
+    fraction: u32,
 }
 
 impl Attention {
@@ -36,14 +37,9 @@ impl Attention {
             args.push(g.input(Elem::U8, &[self.tk], 1.0));
         }
         let dims = [self.batch, self.tq, self.d];
-        let o = g.push(
-            Op::AttentionCore { causal: self.causal },
-            &args,
-            Elem::I8,
-            &dims,
-            Elem::I8.interval(),
-            0.1,
-        );
+        let core = Op::AttentionCore { causal: self.causal, fraction: self.fraction };
+        let out = Interval::new(-128 << self.fraction, (128 << self.fraction) - 1);
+        let o = g.push(core, &args, Elem::I12, &dims, out, 0.1 / (1 << self.fraction) as f64);
         let mut case = g.finish(o);
         if self.mask {
             let keep = case.rng.below(self.tk);
@@ -70,22 +66,22 @@ impl Attention {
 #[test]
 fn attention_is_the_rounded_quotient() {
     let mut rng = Rng(3);
-    for (scores, causal, mask) in [
-        (Elem::I8, false, false),
-        (Elem::I8, true, false),
-        (Elem::I12, false, true),
-        (Elem::I12, true, true),
-        (Elem::I12, true, false),
+    for (scores, causal, mask, fraction) in [
+        (Elem::I8, false, false, 0),
+        (Elem::I8, true, false, 0),
+        (Elem::I12, false, true, 2),
+        (Elem::I12, true, true, 2),
+        (Elem::I12, true, false, 2),
     ] {
         for size in [1, 3, 8, 17] {
             let (batch, d) = (1 + rng.below(3), 1 + rng.below(6));
             let tq = if causal { size } else { 1 + rng.below(5) };
             let tau = if scores == Elem::I8 { 0.05 } else { 0.004 };
-            let a = Attention { batch, tq, tk: size, d, scores, causal, mask, tau };
+            let a = Attention { batch, tq, tk: size, d, scores, causal, mask, tau, fraction };
             let mut case = a.model(rng.next());
             let got = case.verify();
             // The definition, in 128-bit integers, with exponentials rounded from f64.
-            let bits = 21 - (size.next_power_of_two().trailing_zeros());
+            let bits = 21 - fraction - (size.next_power_of_two().trailing_zeros());
             for b in 0..batch {
                 for i in 0..tq {
                     let real = a.row(&case, b, i);
@@ -95,11 +91,12 @@ fn attention_is_the_rounded_quotient() {
                     for c in 0..d {
                         let v = |j: usize| case.inputs[1].get((b * size + j) * d + c) as i128;
                         let n: i128 = e.iter().enumerate().map(|(j, e)| e * v(j)).sum();
-                        let want = (2 * n + s).div_euclid(2 * s);
+                        let want = (((2 * n) << fraction) + s).div_euclid(2 * s);
                         let at = (b * tq + i) * d + c;
                         assert_eq!(got[at] as i128, want);
                         let mean = real.iter().enumerate().map(|(j, e)| e * v(j) as f64).sum::<f64>()
-                            / real.iter().sum::<f64>();
+                            / real.iter().sum::<f64>()
+                            * (1 << fraction) as f64;
                         assert!((got[at] as f64 - mean).abs() < 0.51, "{} {mean}", got[at]);
                     }
                 }
@@ -110,7 +107,17 @@ fn attention_is_the_rounded_quotient() {
 
 #[test]
 fn a_row_without_keys_is_an_error() {
-    let a = Attention { batch: 1, tq: 2, tk: 4, d: 2, scores: Elem::I8, causal: false, mask: true, tau: 0.1 };
+    let a = Attention {
+        batch: 1,
+        tq: 2,
+        tk: 4,
+        d: 2,
+        scores: Elem::I8,
+        causal: false,
+        mask: true,
+        tau: 0.1,
+        fraction: 0,
+    };
     let mut case = a.model(1);
     set(&mut case, 2, Elem::U8, |_| 0);
     let e = run(&case.graph, &case.params, &case.weights, &case.inputs).unwrap_err();

@@ -1,6 +1,6 @@
 //! BERT encoder layers: post-norm, attention in both directions over the tokens that are no padding, GELU.
 //!
-//! * Weights are I8, the residual stream and the hidden units I12, as in [`super::gpt2`].
+//! * Weights are I8, the residual stream and the hidden units I12, windows as in [`super::gpt2`].
 //! * A post-norm's gain and bias cannot be folded: their result is the residual stream as well. Gains are I12.
 
 use zkml_dsl::prelude::*;
@@ -34,8 +34,8 @@ pub fn bert_layer(
     let a = quantize::<I12>(x + quantize::<I12>(a, window = 16), window = 14);
     let h = quantize::<I12>(layer_norm(a, epsilon = 1e-12) * gain_1 + bias_1, window = 16);
     let f = gelu(quantize::<I12>(matmul(h, w_fc) + b_fc, window = 16));
-    let m = quantize::<I12>(matmul(f, w_proj) + b_proj, window = 16);
-    let y = quantize::<I12>(h + m, window = 14);
+    let m = quantize::<I12>(matmul(f, w_proj) + b_proj, window = 20);
+    let y = quantize::<I12>(h + quantize::<I12>(m, window = 14), window = 14);
     quantize::<I12>(layer_norm(y, epsilon = 1e-12) * gain_2 + bias_2, window = 16)
 }
 

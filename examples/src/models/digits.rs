@@ -1,6 +1,14 @@
 //! A perceptron with one hidden layer on 8 x 8 images.
 
+use crate::digits::{argmax, Digits, FloatMlp, PIXELS, PIXEL_MAX};
+use crate::units::to_units;
 use zkml_dsl::prelude::*;
+use zkml_dsl::weights::{FloatTensor, Shape};
+use zkml_dsl::Error;
+use zkml_ir::graph::Graph;
+
+/// The network's input.
+pub type Image = Tensor<U8, 1, 64>;
 
 /// Pixels 0 to 16, a pixel's unit being 1/16; the largest logit names the digit.
 #[zk_model(H = 64)]
@@ -13,4 +21,34 @@ pub fn mlp_digits(
 ) -> Tensor<Acc, 1, 10> {
     let h = relu(quantize_int8(matmul(x, w1) + b1));
     matmul(h, w2) + b2
+}
+
+/// An image as the network's input.
+pub fn image(graph: &Graph, params: &Params, pixels: &[u8; PIXELS]) -> Result<Image, Error> {
+    Tensor::new(&to_units(graph, params, 0, &brightness(pixels)))
+}
+
+/// An image as calibration reads it.
+pub fn sample(pixels: &[u8; PIXELS]) -> Vec<FloatTensor> {
+    vec![FloatTensor::new(Shape::new([1, PIXELS]), brightness(pixels).to_vec())]
+}
+
+fn brightness(pixels: &[u8; PIXELS]) -> [f32; PIXELS] {
+    pixels.map(|p| f32::from(p) / f32::from(PIXEL_MAX))
+}
+
+/// How many images the integers and the float model classify as they are labelled.
+pub fn accuracy(
+    instance: &mlp_digits::Instance,
+    model: &mlp_digits::Model,
+    float: &FloatMlp,
+    digits: &Digits,
+) -> Result<(usize, usize), Error> {
+    let (mut integers, mut floats) = (0, 0);
+    for (pixels, &label) in digits.images.iter().zip(&digits.labels) {
+        let x = image(instance.graph(), model.as_ref().params(), pixels)?;
+        integers += usize::from(argmax(&model.run(&x)?.to_vec()) == Some(label.into()));
+        floats += usize::from(argmax(&float.logits(pixels)) == Some(label.into()));
+    }
+    Ok((integers, floats))
 }

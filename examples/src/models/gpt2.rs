@@ -5,7 +5,11 @@
 //! * A layer norm gives I16 in units of 1/128 standard deviation, so what follows it loses nothing to 8 bits. Its gain and
 //!   bias are folded into the product behind it ([`fold`]).
 //! * Hidden units are I12 on both sides of the GELU: with I8 their rounding alone would cost 1.6 % of the result.
-//! * Windows of 16 bits keep every rescale in one table. A sum of two I12 tensors has 13 bits: it needs 14.
+//! * Windows of 16 bits keep rescales in one table. A sum of two I12 tensors has 13 bits: it needs 14.
+//! * The last product reaches 2^29.6, which leaves a rescale's multiplier one bit. A rescale to a step of its own loses
+//!   nothing by that; one to the stream's step would take the difference from the weights' resolution. So it is brought to
+//!   its own step first. What 3072 hidden units could add up to needs a window of 20 bits: in 16 the step would have to
+//!   be several times coarser than what they do add up to.
 
 use zkml_dsl::prelude::*;
 use zkml_dsl::weights::{FloatWeights, WeightsError};
@@ -27,8 +31,8 @@ pub fn gpt2_block(
     let a = attention(n, w_qkv, w_out, heads = HEADS, causal = true, b_qkv = b_qkv, b_out = b_out);
     let h = quantize::<I12>(x + quantize::<I12>(a, window = 16), window = 14);
     let f = gelu(quantize::<I12>(matmul(layer_norm(h), w_fc) + b_fc, window = 16));
-    let m = quantize::<I12>(matmul(f, w_proj) + b_proj, window = 16);
-    quantize::<I12>(h + m, window = 14)
+    let m = quantize::<I12>(matmul(f, w_proj) + b_proj, window = 20);
+    quantize::<I12>(h + quantize::<I12>(m, window = 14), window = 14)
 }
 
 /// The first L blocks, whose weights are `h.0` and on.

@@ -69,8 +69,16 @@ impl Model {
 
     /// Reads an integer model file and sets the model up.
     pub fn load(graph: Graph, path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::load_with_level(graph, path, SecurityLevel::default())
+    }
+
+    pub fn load_with_level(
+        graph: Graph,
+        path: impl AsRef<Path>,
+        level: SecurityLevel,
+    ) -> Result<Self, Error> {
         let (weights, params) = load_model(path, &graph)?;
-        Self::new(graph, weights, params)
+        Self::with_level(graph, weights, params, level)
     }
 
     /// Turns float weights into integers, with scales from sample inputs, and sets the model up.

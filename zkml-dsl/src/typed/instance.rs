@@ -3,7 +3,9 @@
 use super::error::{Error, WeightProblem};
 use super::record::Results;
 use super::weights::{NamedTensors, WeightSet};
-use crate::engine::{self, Component, FloatTensor, FloatWeights, Model, Proof, Trace, VerifierKey};
+use crate::engine::{
+    self, Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey,
+};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,11 +82,17 @@ pub fn generate_trace(model: &Model, inputs: &[IntTensor]) -> Result<Trace, Erro
 #[derive(Clone, Debug)]
 pub struct Instance {
     graph: Arc<Graph>,
+    level: SecurityLevel,
 }
 
 impl Instance {
     pub fn new(ir: &[u8], dims: &[(&'static str, usize)]) -> Result<Self, Error> {
-        Ok(Self { graph: Arc::new(graph(ir, dims)?) })
+        Ok(Self { graph: Arc::new(graph(ir, dims)?), level: SecurityLevel::default() })
+    }
+
+    /// The same model, set up for proofs of this level.
+    pub fn at_level(self, level: SecurityLevel) -> Self {
+        Self { level, ..self }
     }
 
     pub fn graph(&self) -> &Graph {
@@ -133,15 +141,15 @@ impl Instance {
 
     pub fn setup(&self, weights: &impl WeightSet, params: Params) -> Result<Model, Error> {
         let weights = self.arrange(&[("", weights)])?;
-        Ok(Model::new(Graph::clone(&self.graph), weights, params)?)
+        Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
     }
 
     pub fn load(&self, path: &Path) -> Result<Model, Error> {
-        Ok(Model::load(Graph::clone(&self.graph), path)?)
+        Ok(Model::load_with_level(Graph::clone(&self.graph), path, self.level)?)
     }
 
     pub fn calibrate(&self, weights: &FloatWeights, samples: &[Vec<FloatTensor>]) -> Result<Model, Error> {
-        Ok(Model::calibrate(Graph::clone(&self.graph), weights, samples)?)
+        Ok(Model::calibrate_with_level(Graph::clone(&self.graph), weights, samples, self.level)?)
     }
 
     /// `None` stands for a private input.

@@ -63,7 +63,7 @@ pub(super) fn bound(known: &Known, id: NodeId, of: &[Bound]) -> Bound {
         }
         Op::Relu => arg(0).map(|a| Interval::new(a.lo.max(0), a.hi.max(0))),
         Op::Gelu => arg(0).map(|a| a.union(Interval::point(0))),
-        Op::AttentionCore { .. } => arg(1).clone(),
+        Op::AttentionCore { fraction, .. } => arg(1).map(|v| v.scale(1 << fraction)),
         Op::MatMul => product(known, node, of),
         Op::Slice { axis, start, end } if axis + 1 == node.ty.shape.rank() => {
             let x = arg(0);

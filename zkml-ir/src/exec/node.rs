@@ -152,7 +152,7 @@ impl<'a> Machine<'a> {
                 let (own, p) = spec.eval(&rows);
                 Ok((Val::Owned(p), [rows.max, rows.e, rows.z].into_iter().chain(own).collect()))
             }
-            Op::AttentionCore { .. } => {
+            Op::AttentionCore { fraction, .. } => {
                 let spec = attention::spec(self.graph, self.params, id)?;
                 let mask = (node.args.len() > 2).then(|| self.arg(id, 2));
                 if let Some((index, &value)) =
@@ -164,7 +164,7 @@ impl<'a> Machine<'a> {
                 let rows =
                     spec.eval(&self.arg(id, 0), mask.as_deref()).map_err(|row| self.all_masked(id, row))?;
                 let width = out.dims().last().copied().unwrap_or(1);
-                let [o, t0, t1, u1] = attention::eval(&spec, &rows, &self.arg(id, 1), width);
+                let [o, t0, t1, u1] = attention::eval(&spec, *fraction, &rows, &self.arg(id, 1), width);
                 let own = vec![rows.max, rows.e, rows.z, rows.sum, o.clone(), t0, t1, u1];
                 Ok((Val::Owned(o), own))
             }

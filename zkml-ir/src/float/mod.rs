@@ -138,7 +138,7 @@ fn apply(graph: &Graph, id: NodeId, values: &[Option<Cow<FloatTensor>>]) -> Resu
         Op::Gelu => map(&|v| gelu(v as f64) as f32),
         Op::Exp => map(&f32::exp),
         Op::Softmax { causal } => rows::softmax(x, *causal),
-        Op::AttentionCore { causal } => {
+        Op::AttentionCore { causal, .. } => {
             let masked = |row| FloatError::AllMasked { name: node.name.clone(), row };
             rows::attention(x, args[1], args.get(2).copied(), *causal).map_err(masked)?
         }

@@ -62,8 +62,11 @@ pub enum Op {
     },
     /// `softmax(scores) x v`, fused (DESIGN 5.9b): args are scores `[.., tq, tk]` (I8 or I12), v `[.., tk, d]` (I8) and
     /// optionally a key mask `[tk]` of zeros and ones.
+    ///
+    /// The result is in units of `2^-fraction` of those of v: a mean of many values needs a finer step than they do.
     AttentionCore {
         causal: bool,
+        fraction: u32,
     },
     /// Over the last axis, without gain and bias (DESIGN 5.9c). `epsilon` in real units.
     LayerNorm {

@@ -1,13 +1,14 @@
-//! The attention core (DESIGN 5.9b): `o_d = round(N_d / S)` with `N_d = sum_j e_j v_jd`, over the rows of
-//! [`super::score_rows`].
+//! The attention core (DESIGN 5.9b): `o_d = round(2^f N_d / S)` with `N_d = sum_j e_j v_jd`, over the rows of
+//! [`super::score_rows`]; f is the op's `fraction`.
 //!
 //! ```text
-//! 2 N + S = 2 S o + t      t = t0 + 2^11 t1      2S - 1 - t = u0 + 2^11 u1      t0, t1, u0, u1 in RANGE(11)
+//! 2^(f+1) N + S = 2 S o + t      t = t0 + 2^11 t1      2S - 1 - t = u0 + 2^11 u1      t0, t1, u0, u1 in RANGE(11)
 //! ```
 //!
-//! so 0 <= t < 2S: o is the one quotient floor((2N + S) / 2S), and each limb is fixed by t and S. u0 is virtual. Over the
-//! integers because `a + ceil log2 T <= 21` bounds S by 2^21 and, with |v| <= 2^b, `a + ceil log2 T + b <= 28` bounds 2N
-//! and 2 S o by 2^29: both sides together stay below p. o is a weighted mean, so it lies in the interval of v.
+//! so 0 <= t < 2S: o is the one quotient floor((2^(f+1) N + S) / 2S), and each limb is fixed by t and S. u0 is virtual. Over
+//! the integers because `a + ceil log2 T <= 21` bounds S by 2^21 and, with |o| <= 2^b, `a + ceil log2 T + b <= 28` bounds
+//! 2^(f+1) N and 2 S o by 2^29: both sides together stay below p. o is a weighted mean, so it lies in 2^f times the
+//! interval of v.
 
 use super::ctx::Ctx;
 use super::score_rows::{self, ceil_log2, Rows, Spec};
@@ -21,22 +22,34 @@ const LIMB: u32 = 11;
 const SUM_BITS: u32 = 2 * LIMB - 1;
 /// log2 of the largest N.
 const NUMERATOR_BITS: u32 = 28;
+/// f
+const MAX_FRACTION: u32 = 8;
 /// Fewer bits for the largest exponential would be no softmax.
 const LEAST_BITS: u32 = 6;
 
 pub(crate) fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> {
     let node = &graph.nodes[id];
     let unsupported = |what: String| LowerError::Unsupported { node: node.name.clone(), what };
-    let Op::AttentionCore { causal } = node.op else {
+    let Op::AttentionCore { causal, fraction } = node.op else {
         return Err(LowerError::Malformed { node: node.name.clone(), what: "is no attention" });
     };
     let (scores, v) = (graph.ty(node.args[0]), graph.ty(node.args[1]));
     let dims = scores.shape.dims();
     let keys = ceil_log2(dims[dims.len() - 1] as u64);
-    let value_bits = ceil_log2(v.interval.max_abs().max(1) as u64);
+    if fraction > MAX_FRACTION || !node.ty.interval.contains_interval(v.interval.scale(1 << fraction)) {
+        return Err(LowerError::Malformed {
+            node: node.name.clone(),
+            what: "has values outside its result's",
+        });
+    }
+    let value_bits = ceil_log2(node.ty.interval.max_abs().max(1) as u64);
     let room = SUM_BITS.min(NUMERATOR_BITS.saturating_sub(value_bits));
     let a = room.checked_sub(keys).filter(|a| *a >= LEAST_BITS).ok_or_else(|| {
-        unsupported(format!("has too many keys ({}) for values in {}", dims[dims.len() - 1], v.interval))
+        unsupported(format!(
+            "has too many keys ({}) for results in {}",
+            dims[dims.len() - 1],
+            node.ty.interval
+        ))
     })?;
     let step = super::steps::value(graph, params, node.args[0])
         .ok_or_else(|| LowerError::Step { node: graph.nodes[node.args[0]].name.clone() })?;
@@ -44,7 +57,7 @@ pub(crate) fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, L
 }
 
 /// The cells after those of the rows (o, t0, t1, u1), for values v of `width` columns.
-pub(crate) fn eval(spec: &Spec, rows: &Rows, v: &[i32], width: usize) -> [Vec<i32>; 4] {
+pub(crate) fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> [Vec<i32>; 4] {
     let (keys, n) = (spec.keys, rows.sum.len());
     let mut out = [(); 4].map(|_| Vec::with_capacity(n * width));
     let mut acc = vec![0i32; width];
@@ -55,7 +68,7 @@ pub(crate) fn eval(spec: &Spec, rows: &Rows, v: &[i32], width: usize) -> [Vec<i3
             acc.iter_mut().zip(v).for_each(|(a, &v)| *a += e * v);
         }
         for &n in &acc {
-            let sum = 2 * n + s;
+            let sum = (n << (fraction + 1)) + s;
             let (o, t) = (sum.div_euclid(2 * s), sum.rem_euclid(2 * s));
             let u = 2 * s - 1 - t;
             [o, t & ((1 << LIMB) - 1), t >> LIMB, u >> LIMB]
@@ -69,6 +82,9 @@ pub(crate) fn eval(spec: &Spec, rows: &Rows, v: &[i32], width: usize) -> [Vec<i3
 
 pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let spec = spec(ctx.graph, ctx.params, id)?;
+    let Op::AttentionCore { fraction, .. } = ctx.graph.nodes[id].op else {
+        return Err(ctx.unsupported("is no attention"));
+    };
     let args = ctx.graph.nodes[id].args.clone();
     let rows = score_rows::lower(ctx, &spec, args[0], args.get(2).copied())?;
     let v = ctx.affine(args[1])?.clone();
@@ -83,7 +99,7 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let s = ctx.cells(s);
     ctx.constraint("sum", &rows.rows, s.clone().plus(rows.sum.scaled(-1)), vec![]);
 
-    let o = ctx.interval_cell("o", &space, ctx.ty(args[1]).interval);
+    let o = ctx.interval_cell("o", &space, ctx.ty(id).interval);
     let t0 = ctx.range_cell("t0", &space, LIMB);
     let t1 = ctx.range_cell("t1", &space, LIMB);
     let u1 = ctx.range_cell("u1", &space, LIMB);
@@ -94,12 +110,12 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let u0 = wide.scaled(2).plus_constant(-1).plus(t.scaled(-1)).plus(ctx.cells(u1).scaled(-(1 << LIMB)));
     ctx.in_range("u0", &space, LIMB, u0);
 
-    // 2 N + S - 2 S o - t = 0
+    // 2^(f+1) N + S - 2 S o - t = 0
     let keys = rank;
     let e_axes: Vec<usize> = (0..rank - 1).chain([keys]).collect();
     let v_axes: Vec<usize> = (0..rank - 2).chain([keys, rank - 1]).collect();
     let numerator = Product {
-        coef: 2,
+        coef: 2 << fraction,
         contracted: vec![v.space.axes()[rank - 2]],
         a: factor(&ctx.cells(rows.e), &e_axes, rank),
         b: factor(&v.lin, &v_axes, rank),

@@ -101,7 +101,8 @@ fn heads_must_divide_the_width() {
     assert_eq!(e.help.unwrap(), "these do: 1, 2, 3, 4, 6, 12");
     let mask = input(&mut b, "mask", Elem::U8, &[4]);
     let y = op(&mut b, "attention", &t, &[("heads", Arg::Int(3)), ("mask", Arg::Tensor(mask))]);
-    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::I8, &[4, 12][..]));
+    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::I12, &[4, 12][..]));
+    assert_eq!(b.ty(y).interval, Interval::new(-512, 511));
     assert_eq!(b.ty(mask).interval, Interval::new(0, 1));
     let g = b.finish();
     assert_eq!(g.steps.value(&g.ty(mask).step, &[f64::NAN; 8]), 1.0);

@@ -149,6 +149,11 @@ fn instance(model: &Model) -> TokenStream {
                 self.0.graph()
             }
 
+            /// The same model, set up for proofs of this level; keys carry it.
+            pub fn at_level(self, level: #p::SecurityLevel) -> Self {
+                Self(self.0.at_level(level))
+            }
+
             /// The plain integers, no proof.
             pub fn run(
                 &self,

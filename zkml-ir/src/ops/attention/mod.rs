@@ -3,7 +3,7 @@
 //!
 //! - Shape, first form: x `[.., t, d]` (I8, I12 or I16), w_qkv `[d, 3 h d_k]` with q, k and v side by side, w_out
 //!   `[h d_k, o]`, b_qkv `[3 h d_k]`, b_out `[o]`; gives `[.., t, o]`, an `Acc`. Second form: I8 q `[.., tq, h d_k]`, k and v
-//!   `[.., tk, h d_k]`; gives the merged heads `[.., tq, h d_k]`, I8. mask: `[tk]` of zeros and ones over the keys.
+//!   `[.., tk, h d_k]`; gives the merged heads `[.., tq, h d_k]`, I12. mask: `[tk]` of zeros and ones over the keys.
 //! - Real numbers: softmax(q k^T / sqrt(d_k)) v for each head, with forbidden scores at minus infinity.
 //! - Nodes: q, k and v are three products with slices of w_qkv, each quantised to I8 with a step of its own (v is often
 //!   several times smaller than q and k, and one step for all would cost it that much resolution); heads by reshape and
@@ -79,11 +79,28 @@ fn heads(b: &mut GraphBuilder, call: &Call, q: NodeId, k: NodeId, v: NodeId) -> 
         check_mask(b, mask, scores)?;
         args.push(mask);
     }
-    // A weighted mean of rows of v lies in the interval of v and has its step.
-    let rows = b.ty(q).shape.clone();
-    let ty = TensorType { shape: rows, ..b.ty(v).clone() };
-    let core = b.push(Op::AttentionCore { causal: call.flag("causal") }, args, ty, name("heads"));
+    // A weighted mean of rows of v lies in the interval of v.
+    let fraction = fraction(b.ty(k).shape.dims()[b.ty(k).shape.rank() - 1]);
+    let Interval { lo, hi } = b.ty(v).interval;
+    let ty = TensorType {
+        elem: Elem::I12,
+        shape: b.ty(q).shape.clone(),
+        interval: Interval::new(lo << fraction, ((hi + 1) << fraction) - 1),
+        step: b.ty(v).step.scaled(1.0 / (1u64 << fraction) as f64),
+    };
+    let core = b.push(Op::AttentionCore { causal: call.flag("causal"), fraction }, args, ty, name("heads"));
     Ok(merge(b, core, &name("heads")))
+}
+
+/// How many bits finer than the values their mean over `keys` rows is. The mean of many values is several times smaller
+/// than they are, so their step would cost it as many bits of resolution. Each bit is one less for the exponentials, of
+/// which longer rows need more.
+fn fraction(keys: usize) -> u32 {
+    match keys {
+        0..=512 => 2,
+        513..=1024 => 1,
+        _ => 0,
+    }
 }
 
 /// `[.., t, h d_k]` to `[.., h, t, d_k]`, or to `[.., h, d_k, t]`.

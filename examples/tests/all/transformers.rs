@@ -1,6 +1,6 @@
 //! The float references against an independent computation, and the weights that feed them.
 //!
-//! The expected values are the output of `tests/transformers.py` (numpy), which writes the two layers from their
+//! The expected values are the output of `transformers.py` (numpy), which writes the two layers from their
 //! definitions over the same formula weights.
 
 use zkml_dsl::weights::{FloatTensor, FloatWeights};

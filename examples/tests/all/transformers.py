@@ -1,6 +1,6 @@
 """Prints the constants of transformers.rs: a GPT-2 block and a BERT layer in numpy, d = 4, 2 heads, 6 hidden units.
 
-    python3 examples/tests/transformers.py
+    python3 examples/tests/all/transformers.py
 """
 
 from math import erf

@@ -1,0 +1,4 @@
+//! Tests of the examples, in one binary: the float references, and the models at small sizes from calibration to proof.
+
+mod models;
+mod transformers;
