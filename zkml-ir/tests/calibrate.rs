@@ -85,7 +85,7 @@ fn bert(s: &Sizes) -> Graph {
     let x = b.input("x", s.stream, Shape::new([s.t, s.d]), false);
     let mask = b.input("mask", Elem::U8, Shape::new([s.t]), false);
     let w = weights_of(&mut b, s.d);
-    let mut norm = |b: &mut GraphBuilder, x, i: usize| {
+    let norm = |b: &mut GraphBuilder, x, i: usize| {
         let g = b.weight(format!("g{i}"), Elem::I8, Shape::new([s.d]), Layout::InOut);
         let beta = b.weight(format!("beta{i}"), Elem::I24, Shape::new([s.d]), Layout::InOut);
         let x = quantize(b, x, Elem::I12);

@@ -38,12 +38,10 @@ fn one_saturation_for_each_quotient() {
     let (high_rows, low_rows) = (Table::ClampHigh(high).columns(), Table::ClampLow(low).columns());
     for q in (-(1i32 << 19)..1 << 19).step_by(4099).chain([-2049, -2048, 2047, 2048]) {
         let mut found = vec![];
-        for r in 0..high_rows[0].len() {
-            let l = q - 16 * high_rows[0][r];
-            for k in
-                (0..low_rows[0].len()).filter(|&k| low_rows[0][k] == high_rows[1][r] && low_rows[1][k] == l)
-            {
-                found.push(high_rows[2][r] + low_rows[2][k]);
+        for ((h, at), base) in high_rows[0].iter().zip(&high_rows[1]).zip(&high_rows[2]) {
+            let l = q - 16 * h;
+            for k in (0..low_rows[0].len()).filter(|&k| low_rows[0][k] == *at && low_rows[1][k] == l) {
+                found.push(base + low_rows[2][k]);
             }
         }
         found.dedup(); // a table's padding repeats its last row
