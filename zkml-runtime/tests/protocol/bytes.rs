@@ -11,7 +11,7 @@ fn read_and_verify(f: &Fixture, statement: &Statement, bytes: &[u8]) -> Result<(
     catch_unwind(AssertUnwindSafe(run)).expect("a typed error")
 }
 
-fn models() -> [fn() -> graph::Model; 3] {
+fn models() -> [graph::Build; 3] {
     [graph::mlp_private, graph::targets, graph::no_lookups]
 }
 

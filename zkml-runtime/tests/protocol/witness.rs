@@ -12,7 +12,8 @@ use zkml_runtime::protocol::{Statement, VerifyError, Witness};
 fn multiplicities_count_every_row() {
     let f = Fixture::quick(graph::mlp());
     let (statement, honest) = f.run(1);
-    let changes: [(&str, fn(&mut Vec<u32>)); 5] = [
+    type Change = fn(&mut Vec<u32>);
+    let changes: [(&str, Change); 5] = [
         ("one more", |m| m[0] += 1),
         ("one fewer", |m| *m.iter_mut().find(|n| **n > 0).expect("looked up") -= 1),
         ("all at one row", |m| {
@@ -135,7 +136,7 @@ fn a_private_input_is_in_its_range_and_the_run_s() {
 
 #[test]
 fn a_copy_is_exact() {
-    let models: [(fn() -> graph::Model, &[&str]); 3] = [
+    let models: [(graph::Build, &[&str]); 3] = [
         (graph::copied_slice, &["slice1/copy"]),
         (graph::copied_concat, &["concat3/copy"]),
         (graph::copied_reshape, &["reshape1/copy", "reshape2/copy"]),

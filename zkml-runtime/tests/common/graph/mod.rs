@@ -12,8 +12,11 @@ use zkml_ir::shape::Shape;
 /// A graph with its rescales.
 pub type Model = (Graph, Vec<Rescale>);
 
-/// Every graph of this file, by name.
-pub const ALL: &[(&str, fn() -> Model)] = &[
+/// Makes a graph.
+pub type Build = fn() -> Model;
+
+/// Every graph of this folder, by name.
+pub const ALL: &[(&str, Build)] = &[
     ("mlp", mlp),
     ("mlp_private", mlp_private),
     ("residual", residual),
