@@ -1,6 +1,6 @@
 //! What a user of zkml depends on.
 //!
-//! ```ignore
+//! ```
 //! use zkml_dsl::prelude::*;
 //!
 //! #[zk_model(H = 256)]
@@ -10,6 +10,12 @@
 //!     let h = matmul(x, w1) + b1;
 //!     let h = relu(quantize_int8(h));
 //!     matmul(h, w2)
+//! }
+//!
+//! // Models call models; their dimensions follow from the arguments.
+//! #[zk_model]
+//! fn ensemble(x: Tensor<I8, 1, 784>, nets: [mlp::Weights; 2]) -> Tensor<Acc, 1, 10> {
+//!     quantize_int8(mlp(x, nets[0])) + quantize_int8(mlp(x, nets[1]))
 //! }
 //! ```
 
