@@ -44,7 +44,8 @@ fn main() -> Result<(), Failure> {
     let sample = |i| vec![FloatTensor::new(Shape::new([seq, BASE.d]), gpt2_input(BASE, seq, i))];
     let samples: Vec<_> = (1..=SAMPLES).map(|i| sample(common.seed + i)).collect();
 
-    let block = gpt2::with(gpt2::Dims { SEQ: seq, L: layers, ..Default::default() })?.at_level(session.level());
+    let block =
+        gpt2::with(gpt2::Dims { SEQ: seq, L: layers, ..Default::default() })?.at_level(session.level());
     let quantised = |model: &gpt2::Model| {
         Tensor::with_shape(&[seq, BASE.d], &to_units(block.graph(), model.as_ref().params(), 0, &input))
     };

@@ -66,7 +66,11 @@ fn main() -> Result<(), Failure> {
         let (integers, floats) = accuracy(&mlp, &model, &float, &digits)?;
         let percent = |n: usize| 100.0 * n as f64 / digits.images.len() as f64;
         println!("accuracy over {} images:", digits.images.len());
-        println!("  integers {:.2} % ({integers}), float {:.2} % ({floats})", percent(integers), percent(floats));
+        println!(
+            "  integers {:.2} % ({integers}), float {:.2} % ({floats})",
+            percent(integers),
+            percent(floats)
+        );
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What generated code names. Not part of the interface.
 
-pub use crate::engine::{Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey};
+pub use crate::engine::{
+    Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey,
+};
 pub use crate::typed::{
     generate_trace, join, prove, read, register, run_model, save, Acc, AsInt, Error, Expanded, HasWeights,
     Instance, Ir, NamedTensors, Record, Results, Source, Tensor, Unexpanded, Weight, WeightSet, ZkModel, I12,

@@ -63,7 +63,7 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
         let x: &[i64] = node.args.first().map_or(&[], |&a| &v[a]);
         let step = |id: NodeId| g.steps.value(&g.ty(id).step, &p.steps);
         let apply = |f: &dyn Fn(f64) -> f64| -> Vec<i64> {
-            let (sx, sy, range) = (step(node.args[0]), step(id), node.ty.interval);
+            let (sx, sy, range) = (step(node.args[0]), step(id), node.ty.elem.interval());
             let y = |&x: &i64| ((f(x as f64 * sx) / sy).round() as i64).clamp(range.lo, range.hi);
             x.iter().map(y).collect()
         };
@@ -88,9 +88,6 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
             Op::Exp => apply(&f64::exp),
             Op::LayerNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
                 through_floats(g, p, id, &v)
-                    .into_iter()
-                    .map(|y| y.clamp(node.ty.interval.lo, node.ty.interval.hi))
-                    .collect()
             }
             op => linear(g, id, op, &v),
         };

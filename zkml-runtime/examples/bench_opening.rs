@@ -1,4 +1,5 @@
-//! Times commitment, opening and verification: `bench_opening [log rows] [weight columns] [trace columns] [level]`.
+//! Times commitment, opening and verification: `bench_opening [log rows] [weight columns] [trace columns] [level]
+//! [runs]`.
 //!
 //! The claims are like a transformer block's: some forty points of 6 to b variables, a thousand terms.
 
@@ -16,7 +17,6 @@ use zkml_runtime::wire::Reader;
 
 const GROUPS: usize = 40;
 const TERMS: usize = 25;
-const RUNS: usize = 5;
 
 fn main() {
     let argument = |i: usize, default: usize| {
@@ -25,9 +25,10 @@ fn main() {
     let log_rows = argument(1, 16) as u32;
     let n_columns = [argument(2, 110), argument(3, 60)];
     let level = SecurityLevel::ALL[argument(4, 0)];
+    let runs = argument(5, 5);
     let params = Params { log_rows, level };
     let counts = Counts { log_rows, columns: n_columns.iter().sum(), ..Counts::default() };
-    print!("{}", SecurityLevel::Proven.assess(&counts).expect("enough bits"));
+    print!("{}", level.assess(&counts).expect("enough bits"));
 
     let ctx = ProverContext::new(params).expect("parameters in range");
     let mut seed = 1u64;
@@ -55,7 +56,7 @@ fn main() {
 
     let mut best = [Duration::MAX; 2];
     let mut bytes = Vec::new();
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         let start = Instant::now();
         let proof = prove_opening(&mut transcript(), &ctx, &trees, &groups, claim).expect("a true claim");
         best[0] = best[0].min(start.elapsed());
@@ -67,7 +68,7 @@ fn main() {
         verify_opening(t, &params, &roots, &n_columns, &groups, claim, &proof).expect("a true claim");
         best[1] = best[1].min(start.elapsed());
     }
-    println!("opening         {:>9.1?}  best of {RUNS}", best[0]);
+    println!("opening         {:>9.1?}  best of {runs}", best[0]);
     println!("read and verify {:>9.1?}", best[1]);
     println!("proof           {:>9} bytes", bytes.len());
 }

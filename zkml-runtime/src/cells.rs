@@ -36,6 +36,10 @@ impl Cells {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     #[inline(always)]
     pub fn get(&self, i: usize) -> i32 {
         match self {

@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::{graph, Fixture};
-
-#[test]
-fn a_small_network_proves_and_verifies() {
-    let f = Fixture::new(graph::mlp());
-    let (statement, proof) = f.prove(1);
-    f.verify(&statement, &proof).expect("an honest proof");
+mod protocol {
+    mod bytes;
+    mod fields;
+    mod honest;
+    mod opening;
+    mod quantize;
+    mod statement;
+    mod transcript;
+    mod witness;
 }

@@ -37,10 +37,7 @@ pub fn gpt2_block(
 
 /// The first L blocks, whose weights are `h.0` and on.
 #[zk_model(SEQ = 64, D = 768, HEADS = 12, L = 1)]
-pub fn gpt2(
-    x: Tensor<I12, SEQ, D>,
-    #[name = "h"] blocks: [gpt2_block::Weights; L],
-) -> Tensor<I12, SEQ, D> {
+pub fn gpt2(x: Tensor<I12, SEQ, D>, #[name = "h"] blocks: [gpt2_block::Weights; L]) -> Tensor<I12, SEQ, D> {
     let mut x = x;
     for l in 0..L {
         x = gpt2_block(x, blocks[l], HEADS = HEADS);

@@ -5,7 +5,12 @@ use zkml_dsl::prelude::*;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::digits::{argmax, data_path, Digits, FloatMlp};
 use zkml_examples::metrics::relative_rms_error;
-use zkml_examples::models::{bert::bert, digits, digits::mlp_digits, gpt2::fold, gpt2::gpt2};
+use zkml_examples::models::{
+    bert::bert,
+    digits,
+    digits::mlp_digits,
+    gpt2::{self as gpt2_model, gpt2},
+};
 use zkml_examples::reference::{BertLayer, Gelu, Gpt2Block};
 use zkml_examples::units::{to_real, to_units};
 use zkml_examples::weights::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
@@ -30,7 +35,7 @@ fn gpt2_error(layers: usize, prove: bool) -> f64 {
     let reference = (0..layers).fold(input.clone(), |x, l| {
         Gpt2Block::new(&weights, &format!("h.{l}"), SMALL.heads).unwrap().forward(&x, Gelu::Erf)
     });
-    fold(&mut weights, layers).unwrap();
+    gpt2_model::fold(&mut weights, layers).unwrap();
     let samples: Vec<_> = (1..3).map(|i| vec![rows(gpt2_input(SMALL, SEQ, i))]).collect();
     let dims = gpt2::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: layers };
     let blocks = gpt2::with(dims).unwrap();
@@ -66,8 +71,7 @@ fn a_bert_layer_is_proven_and_near_its_reference() {
     let input = bert_input(SMALL, SEQ, 0);
     let reference =
         BertLayer::new(&weights, "encoder.layer.0", SMALL.heads).unwrap().forward(&input, &tokens);
-    let sample =
-        |i| vec![rows(bert_input(SMALL, SEQ, i)), FloatTensor::new(Shape::new([SEQ]), mask.clone())];
+    let sample = |i| vec![rows(bert_input(SMALL, SEQ, i)), FloatTensor::new(Shape::new([SEQ]), mask.clone())];
     let samples: Vec<_> = (1..3).map(sample).collect();
     let layer = bert::with(bert::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: 1 }).unwrap();
     let model = layer.calibrate(&weights, &samples).unwrap();

@@ -167,6 +167,12 @@ impl Model {
     }
 }
 
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("name", &self.graph.name).field("figures", &self.figures()).finish()
+    }
+}
+
 /// The plain integers, without a committed model.
 pub fn run(
     graph: &Graph,

@@ -32,7 +32,14 @@ pub enum Error {
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
     #[error(transparent)]
-    Engine(#[from] engine::Error),
+    Engine(Box<engine::Error>),
+}
+
+// Boxed: an error that is as large as the largest cause would burden every `Ok`.
+impl From<engine::Error> for Error {
+    fn from(e: engine::Error) -> Self {
+        Self::Engine(Box::new(e))
+    }
 }
 
 /// One tensor that does not fit.

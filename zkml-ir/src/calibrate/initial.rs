@@ -14,8 +14,13 @@ pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
     for id in (0..graph.nodes.len()).filter(chooses) {
         let step = resolved(graph, id);
         if let Some(free) = step.alone() {
-            let elem = graph.ty(id).elem;
-            shared[free].push(Tensor { stats: &stats[id], elem, coef: step.coef, reader: reader(graph, id) });
+            shared[free].push(Tensor {
+                stats: &stats[id],
+                elem: graph.ty(id).elem,
+                coef: step.coef,
+                reader: reader(graph, id),
+                is_weight: matches!(graph.node(id).op, Op::Weight(_)),
+            });
         }
     }
     shared.iter().map(|tensors| clip::step(tensors)).collect()

@@ -1,8 +1,8 @@
 //! From a float model to an integer one: steps, rescales and integer weights.
 //!
 //! 1. [`stats`]: the float model on samples, the range of every tensor that has a free step.
-//! 2. [`clip`], [`initial`]: a value for each free step. Weights, inputs and quantised tensors of up to 12 bits get the
-//!    step that minimises their squared error; 16-bit ones cover what was seen, with headroom.
+//! 2. [`clip`], [`initial`]: a value for each free step. 8-bit weights, inputs and quantised tensors get the step
+//!    that minimises their squared error; wider ones cover what was seen, with headroom.
 //! 3. [`rescales`]: in node order, the (m, s) nearest to the ratio of steps, no larger than the window allows for *any*
 //!    input ([`bounds`]). A coarse m then costs no accuracy: a free step becomes exactly `step(acc) * 2^s / m`. Where the
 //!    result's step is tied (a residual branch), the weight behind the accumulator takes up the difference.

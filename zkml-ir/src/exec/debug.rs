@@ -1,10 +1,11 @@
 //! Evaluates every relation of a plan on a witness: the first that does not hold, by name.
 //!
-//! Relations are read modulo p, as the proof does: what passes here is what a prover could prove.
+//! Relations are read modulo p, as the proof does: what passes here is what a prover could prove. Bounds that ops state
+//! for products are checked last: an honest witness must keep to them.
 
 use super::relation::{strides, Cells};
 use super::Witness;
-use crate::elem::P;
+use crate::elem::{Interval, P};
 use crate::plan::{Axis, Constraint, Factor, Lookup, Plan, Product, Space};
 use crate::tensor::IntTensor;
 use thiserror::Error;
@@ -18,6 +19,8 @@ pub enum Violation {
     Lookup { name: String, cell: Vec<usize>, tuple: Vec<i64>, table: &'static str },
     #[error("constraint `{name}` at {cell:?}: {linear} + {products} is not 0")]
     Constraint { name: String, cell: Vec<usize>, linear: i64, products: i64 },
+    #[error("constraint `{name}` at {cell:?}: the product {value} is outside its proven bound {bound}")]
+    Bound { name: String, cell: Vec<usize>, value: i64, bound: Interval },
     #[error("table `{table}` row {row}: looked up {got} times, counted {counted}")]
     Multiplicity { table: &'static str, row: usize, got: u32, counted: u32 },
 }
@@ -28,6 +31,7 @@ impl Violation {
         match self {
             Violation::Missing { name }
             | Violation::Lookup { name, .. }
+            | Violation::Bound { name, .. }
             | Violation::Constraint { name, .. } => name,
             Violation::Multiplicity { table, .. } => table,
         }
@@ -113,33 +117,35 @@ fn lookup(cells: &Cells, l: &Lookup, columns: &[Vec<i32>], counts: &mut [u32]) -
 fn constraint(cells: &Cells, c: &Constraint) -> Result<(), Violation> {
     let linear = cells.eval(&c.linear, &c.space);
     let mut products = vec![0i64; c.space.len()];
+    let mut beyond = None;
     for p in &c.products {
-        add_product(cells, &c.space, p, &mut products);
+        let sums = product(cells, &c.space, p);
+        if let Some(bound) = p.proven {
+            let cell = sums.iter().position(|v| !bound.contains(*v));
+            beyond = beyond.or(cell.map(|i| (i, sums[i], bound)));
+        }
+        products.iter_mut().zip(sums).for_each(|(all, v)| *all += p.coef * (v % P));
     }
-    match (0..linear.len()).find(|&i| centred(linear[i] + products[i]) != 0) {
+    let (name, at) = (c.name.clone(), |i| position(&c.space, i));
+    if let Some(i) = (0..linear.len()).find(|&i| centred(linear[i] + products[i]) != 0) {
+        let (linear, products) = (linear[i], products[i]);
+        return Err(Violation::Constraint { name, cell: at(i), linear, products });
+    }
+    match beyond {
+        Some((i, value, bound)) => Err(Violation::Bound { name, cell: at(i), value, bound }),
         None => Ok(()),
-        Some(i) => Err(Violation::Constraint {
-            name: c.name.clone(),
-            cell: position(&c.space, i),
-            linear: linear[i],
-            products: products[i],
-        }),
     }
 }
 
-fn add_product(cells: &Cells, space: &Space, p: &Product, out: &mut [i64]) {
+/// `sum a * b` at every cell.
+fn product(cells: &Cells, space: &Space, p: &Product) -> Vec<i64> {
     let full = space.and(&p.contracted);
     let (a, b) = (Side::new(cells, &full, &p.a), Side::new(cells, &full, &p.b));
     let inner: usize = p.contracted.iter().map(|a| a.extent()).product();
-    for (i, o) in out.iter_mut().enumerate() {
-        let sum: i64 = (0..inner)
-            .map(|k| {
-                let at = i * inner + k;
-                a.at(at) * b.at(at)
-            })
-            .fold(0, i64::wrapping_add);
-        *o += p.coef * (sum % P);
-    }
+    let term = |at: usize| a.at(at).wrapping_mul(b.at(at));
+    (0..space.len())
+        .map(|i| (i * inner..(i + 1) * inner).fold(0i64, |sum, at| sum.wrapping_add(term(at))))
+        .collect()
 }
 
 /// A factor's values, with the strides of its own axes in the full space.

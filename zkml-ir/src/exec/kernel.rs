@@ -10,6 +10,7 @@ use crate::tensor::Data;
 
 /// Columns of b that are packed at a time.
 const PANEL: usize = 32;
+const TILE: usize = 64;
 
 pub(crate) struct Operand<'a> {
     pub val: Option<&'a Val<'a>>,
@@ -91,41 +92,25 @@ fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usi
 /// `width` columns of the product from column j on, row-major.
 fn panel<T: Int>(a: &[i16], b: &[T], k: usize, n: usize, j: usize, width: usize) -> Vec<i32> {
     let mut bt = vec![0i16; width * k];
-    for (p, row) in b.chunks_exact(n).enumerate() {
-        for (q, x) in row[j..j + width].iter().enumerate() {
-            bt[q * k + p] = x.i16();
+    for (t, rows) in b.chunks(TILE * n).enumerate() {
+        // A tile of rows stays in the first-level cache while its columns are written out.
+        for (q, column) in bt.chunks_exact_mut(k).enumerate() {
+            let to = &mut column[t * TILE..][..rows.len() / n];
+            to.iter_mut().zip(rows.chunks_exact(n)).for_each(|(to, row)| *to = row[j + q].i16());
         }
     }
     let mut out = Vec::with_capacity(a.len() / k * width);
     for row in a.chunks_exact(k) {
-        let mut columns = bt.chunks_exact(4 * k);
-        for four in columns.by_ref() {
-            let (b0, rest) = four.split_at(k);
-            let (b1, rest) = rest.split_at(k);
-            let (b2, b3) = rest.split_at(k);
-            out.extend_from_slice(&dot4(row, b0, b1, b2, b3));
-        }
-        out.extend(columns.remainder().chunks_exact(k).map(|b| dot(row, b)));
+        out.extend(bt.chunks_exact(k).map(|b| dot(row, b)));
     }
     out
 }
 
+/// On its own, so that the compiler sees one reduction and picks its multiply-add of pairs (several in one loop, and it
+/// falls back to 32-bit multiplication, which takes three times as long).
+#[inline(never)]
 fn dot(a: &[i16], b: &[i16]) -> i32 {
     a.iter().zip(b).fold(0i32, |s, (&x, &y)| s.wrapping_add((x as i32).wrapping_mul(y as i32)))
-}
-
-fn dot4(a: &[i16], b0: &[i16], b1: &[i16], b2: &[i16], b3: &[i16]) -> [i32; 4] {
-    let n = a.len();
-    let (b0, b1, b2, b3) = (&b0[..n], &b1[..n], &b2[..n], &b3[..n]);
-    let mut s = [0i32; 4];
-    for i in 0..n {
-        let x = a[i] as i32;
-        s[0] = s[0].wrapping_add(x.wrapping_mul(b0[i] as i32));
-        s[1] = s[1].wrapping_add(x.wrapping_mul(b1[i] as i32));
-        s[2] = s[2].wrapping_add(x.wrapping_mul(b2[i] as i32));
-        s[3] = s[3].wrapping_add(x.wrapping_mul(b3[i] as i32));
-    }
-    s
 }
 
 /// Operands beyond 16 bits.

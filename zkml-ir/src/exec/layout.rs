@@ -2,7 +2,7 @@
 
 use crate::shape::Shape;
 
-pub(crate) fn transpose(x: &[i32], shape: &Shape, perm: &[usize]) -> Vec<i32> {
+pub(crate) fn transpose<T: Copy>(x: &[T], shape: &Shape, perm: &[usize]) -> Vec<T> {
     let (dims, strides) = (shape.dims(), shape.strides());
     let out: Vec<usize> = perm.iter().map(|&p| dims[p]).collect();
     let step: Vec<usize> = perm.iter().map(|&p| strides[p]).collect();
@@ -14,10 +14,14 @@ pub(crate) fn transpose(x: &[i32], shape: &Shape, perm: &[usize]) -> Vec<i32> {
     y
 }
 
-pub(crate) fn slice(x: &[i32], shape: &Shape, axis: usize, start: usize, end: usize) -> Vec<i32> {
+pub(crate) fn slice<T: Copy>(x: &[T], shape: &Shape, axis: usize, start: usize, end: usize) -> Vec<T> {
     let inner: usize = shape.dims()[axis + 1..].iter().product();
     let block = inner * shape.dims()[axis];
-    x.chunks_exact(block).flat_map(|b| &b[start * inner..end * inner]).copied().collect()
+    let mut y = Vec::with_capacity(x.len() / shape.dims()[axis] * (end - start));
+    for b in x.chunks_exact(block) {
+        y.extend_from_slice(&b[start * inner..end * inner]);
+    }
+    y
 }
 
 pub(crate) fn concat(parts: &[(&[i32], &Shape)], axis: usize, out: &Shape) -> Vec<i32> {

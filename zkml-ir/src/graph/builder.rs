@@ -99,11 +99,12 @@ impl GraphBuilder {
         }
     }
 
-    /// What to call a node in a message: the name of an input or weight, else `otherwise`.
+    /// What to call a node in a message: the name of an input or weight, or of the one it is a view of, else `otherwise`.
     pub fn label<'a>(&'a self, id: NodeId, otherwise: &'a str) -> &'a str {
         let node = self.graph.node(id);
         match node.op {
             Op::Input(_) | Op::Weight(_) => node.name.rsplit('.').next().unwrap_or(otherwise),
+            Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } => self.label(node.args[0], otherwise),
             _ => otherwise,
         }
     }

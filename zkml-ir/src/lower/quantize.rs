@@ -17,6 +17,7 @@ use super::value::Value;
 use super::LowerError;
 use crate::elem::{Interval, P};
 use crate::graph::{Graph, NodeId, Op, Params, Rescale};
+use crate::ops::quantize::scale::remainder_limbs;
 use crate::plan::{LinExpr, Space};
 use crate::tables::{window, Clamp, ClampHigh, ClampLow, Table};
 
@@ -67,7 +68,7 @@ impl Quantize {
             s,
             window,
             to: bounds,
-            two_limbs: window <= ONE_TABLE && remainder_limbs(acc, to.interval()) == 2,
+            two_limbs: window <= ONE_TABLE && remainder_limbs(acc, to) == 2,
             fused,
         };
         if m == 0 || s == 0 || s > this.max_shift() {
@@ -165,15 +166,6 @@ impl Quantize {
         let (t, base): (Vec<i32>, Vec<i32>) = h.iter().map(|&h| high.row(h)).unzip();
         let low = t.iter().zip(&l).map(|(&t, &l)| low.low(t, l)).collect();
         vec![h, l, r, t, base, low]
-    }
-}
-
-/// 2 where the accumulator is so large that useful shifts exceed 16: a matter of types, so that cost does not depend on
-/// scales.
-pub(crate) fn remainder_limbs(acc: Interval, to: Interval) -> u32 {
-    match acc.max_abs() > to.hi << 20 {
-        true => 2,
-        false => 1,
     }
 }
 

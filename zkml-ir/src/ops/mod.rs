@@ -9,6 +9,8 @@ mod call;
 mod concat;
 mod exp;
 mod gelu;
+#[cfg(test)]
+mod interval_tests;
 pub(crate) mod layer_norm;
 mod matmul;
 mod mul;

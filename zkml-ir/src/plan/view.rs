@@ -110,7 +110,7 @@ impl View {
         let AxisMap::Digits { odd, bits } = &self.axes[axis] else { return Ok(self.clone()) };
         let block = 1usize << a.bits;
         let mut view = self.clone();
-        if start % block == 0 && end % block == 0 {
+        if start.is_multiple_of(block) && end.is_multiple_of(block) {
             // Whole slabs along this axis: an odd number of them keeps the axis canonical; a single one drops the digit.
             let (first, count) = ((start / block) as u32, ((end - start) / block) as u32);
             let stride = uniform_stride(odd).ok_or_else(fail)?;
@@ -123,7 +123,7 @@ impl View {
         }
         // An aligned power-of-two block inside one slab: the bits above it are fixed.
         let len = end - start;
-        if !len.is_power_of_two() || start % len != 0 || start / block != (end - 1) / block {
+        if !len.is_power_of_two() || !start.is_multiple_of(len) || start / block != (end - 1) / block {
             return Err(fail());
         }
         let keep = len.trailing_zeros() as usize;
@@ -157,13 +157,13 @@ impl View {
         }
         let AxisMap::Digits { odd, bits } = &self.axes[axis] else { return Err(fail()) };
         let mut view = self.clone();
-        if a.bits == to.bits && start % (1 << a.bits) == 0 {
+        if a.bits == to.bits && start.is_multiple_of(1 << a.bits) {
             let stride = uniform_stride(odd).ok_or_else(fail)?;
             let digit = OddDigit { radix: to.odd, stride, offset: (start >> a.bits) as u32, count: a.odd };
             view.axes[axis] = AxisMap::Digits { odd: vec![digit], bits: bits.clone() };
             return Ok(view);
         }
-        if a.odd == 1 && a.bits < to.bits && start % a.extent() == 0 {
+        if a.odd == 1 && a.bits < to.bits && start.is_multiple_of(a.extent()) {
             let block = 1usize << to.bits;
             let within = (start % block) >> a.bits;
             let extra = (to.bits - a.bits) as usize;

@@ -4,13 +4,13 @@
 //! model, because crates that build in parallel interleave their lines.
 
 mod file;
-mod summary;
 
 #[cfg(test)]
 mod tests;
 
 use crate::model::ReportMode;
 use std::path::PathBuf;
+use zkml_ir::cost;
 use zkml_ir::graph::Graph;
 
 /// Prints the report and writes its copy; the path is for `include_bytes!`, which has a deleted copy written again.
@@ -19,13 +19,21 @@ pub(crate) fn emit(graph: &Graph, mode: ReportMode) -> Option<PathBuf> {
         return None;
     }
     let krate = std::env::var("CARGO_CRATE_NAME").unwrap_or_else(|_| "crate".into());
-    let report = summary::Summary(graph);
+    let report = match cost::report(graph) {
+        Ok(report) => report,
+        // What the checks let through and no proof exists for: say so where the user looks.
+        Err(e) => {
+            eprint!("{}", prefixed(&krate, &graph.name, &format!("cannot be proven: {e}")));
+            return None;
+        }
+    };
     let text = match mode {
-        ReportMode::Full => report.table(),
+        ReportMode::Full => report.to_string(),
         _ => report.line(),
     };
     eprint!("{}", prefixed(&krate, &graph.name, &text));
-    file::write(&krate, &graph.name, &report.json())
+    let json = serde_json::to_string_pretty(&report).expect("plain values serialise") + "\n";
+    file::write(&krate, &graph.name, &json)
 }
 
 /// Every line with `zkml[crate::model]`.

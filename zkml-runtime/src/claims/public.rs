@@ -40,17 +40,21 @@ impl PublicValues {
         let low_bits = part.point.len() - split;
         let slab_bits = part.point.len();
         if let Source::Constant(Constant::OneHot { columns, index }) = &decl.source {
-            // One cell a row: evaluate those alone.
-            let (strides, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
-            let place = |axis: usize, i: usize| {
-                let a = decl.axes.axes()[axis];
-                ((strides[axis] as usize * (i >> a.bits)), (i & ((1 << a.bits) - 1)) << offsets[axis])
+            // One cell a row: evaluate those alone. The rows may span several axes (a reshape selects with all axes of both
+            // shapes), so a cell is placed by its row-major index.
+            let (slabs, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
+            let strides = decl.axes.shape().strides();
+            let place = |at: usize| {
+                let axes = decl.axes.axes().iter().zip(&strides).zip(slabs.iter().zip(&offsets));
+                axes.fold((0, 0), |(slab, low), ((a, stride), (s, offset))| {
+                    let i = at / stride % a.extent();
+                    (slab + *s as usize * (i >> a.bits), low + ((i & ((1 << a.bits) - 1)) << offset))
+                })
             };
-            debug_assert_eq!(decl.axes.axes()[1].extent(), *columns);
+            debug_assert_eq!(index.len() * columns, decl.axes.len());
             return index.iter().enumerate().fold(F::zero(), |sum, (row, &column)| {
-                let ((s0, a0), (s1, a1)) = (place(0, row), place(1, column as usize));
-                let at = a0 + a1;
-                sum + part.weights[s0 + s1] * high[at >> low_bits] * low[at & ((1 << low_bits) - 1)]
+                let (slab, at) = place(row * columns + column as usize);
+                sum + part.weights[slab] * high[at >> low_bits] * low[at & ((1 << low_bits) - 1)]
             });
         }
         let cells = self.cells[part.tensor].as_ref().expect("public tensors have values");

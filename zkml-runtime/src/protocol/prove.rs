@@ -143,7 +143,7 @@ pub fn prove(
         Some(_) => {
             let _span = tracing::info_span!("gkr").entered();
             let prints = Fingerprint::new(plan, t.draw(), t.draw());
-            let columns = LookupColumns::new(plan, &cells);
+            let columns = LookupColumns::new(plan, cells);
             let multiplicities: Vec<Vec<BaseField>> =
                 multiplicities.iter().map(|m| m.iter().map(|&v| BaseField::from(v)).collect()).collect();
             let blocks = columns.blocks(plan, &prints);

@@ -16,43 +16,43 @@ impl Statement {
     /// Checks shapes and integer ranges against the plan. A value is compared as an integer, before it becomes a field
     /// element: v + p would be the same element.
     pub fn check(&self, system: &System) -> Result<(), StatementError> {
-        let (mut inputs, mut outputs) = (0, 0);
-        for t in &system.plan().tensors {
+        let tensors = &system.plan().tensors;
+        let count = |index: fn(&Source) -> Option<usize>| {
+            tensors.iter().filter_map(|t| index(&t.source)).map(|i| i + 1).max().unwrap_or(0)
+        };
+        let expected = count(|s| match s {
+            Source::PublicInput(i) | Source::PrivateInput(i) => Some(*i),
+            _ => None,
+        });
+        if self.inputs.len() != expected {
+            return Err(StatementError::Inputs { expected, got: self.inputs.len() });
+        }
+        let expected = count(|s| match s {
+            Source::PublicOutput(i) => Some(*i),
+            _ => None,
+        });
+        if self.outputs.len() != expected {
+            return Err(StatementError::Outputs { expected, got: self.outputs.len() });
+        }
+        for t in tensors {
+            let name = || t.name.clone();
             let value = match t.source {
                 Source::PublicInput(i) => {
-                    inputs = inputs.max(i + 1);
-                    let got = self.inputs.len();
-                    let v = self.inputs.get(i).ok_or(StatementError::Inputs { expected: i + 1, got })?;
-                    v.as_ref().ok_or_else(|| StatementError::NotPublic { name: t.name.clone() })?
+                    self.inputs[i].as_ref().ok_or_else(|| StatementError::NotPublic { name: name() })?
                 }
-                Source::PrivateInput(i) => {
-                    inputs = inputs.max(i + 1);
-                    if self.inputs.get(i).is_some_and(|v| v.is_some()) {
-                        return Err(StatementError::NotPrivate { name: t.name.clone() });
-                    }
-                    continue;
+                Source::PrivateInput(i) if self.inputs[i].is_some() => {
+                    return Err(StatementError::NotPrivate { name: name() });
                 }
-                Source::PublicOutput(i) => {
-                    outputs = outputs.max(i + 1);
-                    let got = self.outputs.len();
-                    self.outputs.get(i).ok_or(StatementError::Outputs { expected: i + 1, got })?
-                }
-                Source::Weight(_) | Source::Trace | Source::Constant(_) => continue,
+                Source::PublicOutput(i) => &self.outputs[i],
+                Source::PrivateInput(_) | Source::Weight(_) | Source::Trace | Source::Constant(_) => continue,
             };
             let expected = t.axes.shape();
             if *value.shape() != expected {
-                let (name, got) = (t.name.clone(), value.shape().clone());
-                return Err(StatementError::Shape { name, expected, got });
+                return Err(StatementError::Shape { name: name(), expected, got: value.shape().clone() });
             }
             if let Some((index, got)) = value.first_outside(t.range) {
-                return Err(StatementError::Range { name: t.name.clone(), index, expected: t.range, got });
+                return Err(StatementError::Range { name: name(), index, expected: t.range, got });
             }
-        }
-        if self.inputs.len() > inputs {
-            return Err(StatementError::Inputs { expected: inputs, got: self.inputs.len() });
-        }
-        if self.outputs.len() != outputs {
-            return Err(StatementError::Outputs { expected: outputs, got: self.outputs.len() });
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub(super) fn attention(b: &mut GraphBuilder, call: &Call) -> Result<NodeId, OpE
         let name = join(&call.name, part);
         let columns = i * width..(i + 1) * width;
         let w = slice(b, w_qkv, 1, columns.clone(), &name);
-        let mut h = matmul(b, x, w, &name).map_err(|e| qkv_error(b, e, x, w_qkv))?;
+        let mut h = matmul(b, x, w, &name).map_err(|e| qkv_error(b, e, w_qkv))?;
         if let Some(bias) = call.tensor("b_qkv") {
             let bias = slice(b, bias, 0, columns, &name);
             h = add(b, h, bias, &name).map_err(|e| moved(e, At::Named("b_qkv".into())))?;
@@ -60,12 +60,12 @@ fn check_shapes(b: &GraphBuilder, call: &Call, x: NodeId, w_qkv: NodeId) -> Resu
 }
 
 /// The product's own complaint, in terms of `attention`.
-fn qkv_error(b: &GraphBuilder, mut e: OpError, x: NodeId, w_qkv: NodeId) -> OpError {
+fn qkv_error(b: &GraphBuilder, mut e: OpError, w_qkv: NodeId) -> OpError {
     e.message = e.message.replace("`matmul`", "`attention`");
     if e.at == At::Tensor(0) {
         e.help = Some(format!("`attention(quantize_int8(h), {}, ..)`", b.label(w_qkv, "w_qkv")));
     }
-    e.note(format!("x: {}, w_qkv: {}", b.ty(x).elem, b.ty(w_qkv).elem))
+    e
 }
 
 fn moved(mut e: OpError, at: At) -> OpError {

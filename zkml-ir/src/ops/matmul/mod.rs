@@ -7,7 +7,7 @@
 //! - Source: Thaler, "Time-optimal interactive proofs for circuit evaluation", 2013, for the sumcheck.
 
 use super::{rules, At, Call, OpDef, OpError, Signature};
-use crate::elem::{Elem, Interval};
+use crate::elem::{Elem, Interval, ACC_LIMIT};
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 use crate::shape::Shape;
 
@@ -79,10 +79,14 @@ fn interval_rule(b: &GraphBuilder, x: NodeId, w: NodeId, k: usize) -> Result<Int
             rules::power(k as f64 * mx * mw)
         ));
         // The wider operand first; the right one, usually a weight, among equals.
-        let wide = if mw >= mx { (nw, tw.elem) } else { (nx, tx.elem) };
-        match wide.1 {
-            Elem::I8 | Elem::U8 => error.help("split `k`: quantize partial sums and add them"),
-            _ => error.help(format!("narrow `{}` to I8", wide.0)),
+        let (name, wide, other) = if mw >= mx { (nw, tw.elem, mx) } else { (nx, tx.elem, mw) };
+        let fits = |e: &&Elem| {
+            let most = e.interval().max_abs() as f64;
+            e.interval().hi < wide.interval().hi && k as f64 * other * most < ACC_LIMIT as f64
+        };
+        match [Elem::I12, Elem::I8].iter().find(fits) {
+            Some(narrow) => error.help(format!("narrow `{name}` to {narrow}")),
+            None => error.help("narrow both sides, or split `k`: quantize partial sums and add them"),
         }
     })
 }
