@@ -97,7 +97,9 @@ fn attention_is_the_rounded_quotient() {
                         let mean = real.iter().enumerate().map(|(j, e)| e * v(j) as f64).sum::<f64>()
                             / real.iter().sum::<f64>()
                             * (1 << fraction) as f64;
-                        assert!((got[at] as f64 - mean).abs() < 0.51, "{} {mean}", got[at]);
+                        // Half a unit, and what the rounding of the exponentials moves.
+                        let most = 0.5 + 0.02 * (1 << fraction) as f64;
+                        assert!((got[at] as f64 - mean).abs() < most, "{} {mean}", got[at]);
                     }
                 }
             }

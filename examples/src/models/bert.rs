@@ -27,9 +27,9 @@ pub fn bert_layer(
     #[name = "output.LayerNorm.weight"] gain_2: Weight<I12, D>,
     #[name = "output.LayerNorm.bias"] bias_2: Weight<I24, D>,
 ) -> Tensor<I12, SEQ, D> {
-    let q = quantize_int8(matmul(x, w_q) + b_q);
-    let k = quantize_int8(matmul(x, w_k) + b_k);
-    let v = quantize_int8(matmul(x, w_v) + b_v);
+    let q = quantize_int8(matmul(x, w_q) + b_q, window = 15);
+    let k = quantize_int8(matmul(x, w_k) + b_k, window = 15);
+    let v = quantize_int8(matmul(x, w_v) + b_v, window = 15);
     let a = matmul(attention(q, k, v, heads = HEADS, mask = mask), w_out) + b_out;
     let a = quantize::<I12>(x + quantize::<I12>(a, window = 16), window = 14);
     let h = quantize::<I12>(layer_norm(a, epsilon = 1e-12) * gain_1 + bias_1, window = 16);

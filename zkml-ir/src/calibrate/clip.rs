@@ -72,5 +72,9 @@ fn error(t: &Tensor, free: f64) -> f64 {
         let q = clamp(x as f64 / step) as i64;
         (table[(q - range.lo) as usize] - t.reader.apply(x as f64)).powi(2)
     };
-    t.stats.values.iter().map(square).sum::<f64>() / t.stats.values.len().max(1) as f64
+    let kept = t.stats.values.iter().map(square).sum::<f64>() / t.stats.values.len().max(1) as f64;
+    // The extremes, which are seldom among the values that were kept and err the most where they clip.
+    let ends =
+        if t.stats.values.len() < t.stats.seen { square(&t.stats.min) + square(&t.stats.max) } else { 0.0 };
+    kept + ends / t.stats.seen.max(1) as f64
 }

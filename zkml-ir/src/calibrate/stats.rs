@@ -14,6 +14,8 @@ pub(super) struct Stats {
     pub min: f32,
     pub max: f32,
     pub values: Vec<f32>,
+    /// Values seen, of which `values` are some.
+    pub seen: usize,
 }
 
 impl Stats {
@@ -22,6 +24,7 @@ impl Stats {
     }
 
     fn add(&mut self, data: &[f32], keep: usize) {
+        self.seen += data.len();
         for &v in data {
             self.min = self.min.min(v);
             self.max = self.max.max(v);

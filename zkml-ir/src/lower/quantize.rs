@@ -68,7 +68,7 @@ impl Quantize {
             s,
             window,
             to: bounds,
-            two_limbs: window <= ONE_TABLE && remainder_limbs(acc, to) == 2,
+            two_limbs: remainder_limbs(acc, to, window) == 2,
             fused,
         };
         if m == 0 || s == 0 || s > this.max_shift() {

@@ -9,6 +9,10 @@ use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId, RescaleRule};
 use crate::ops::{At, Call, OpError};
 
+/// The widest window that leaves shifts of one limb (16 bits) to products of any depth. What is projected is normalised,
+/// so q, k and v use little of their accumulators' intervals and need no longer shifts.
+const WINDOW: u32 = 15;
+
 pub(super) fn attention(b: &mut GraphBuilder, call: &Call) -> Result<NodeId, OpError> {
     let [x, w_qkv, w_out] = [call.tensors[0], call.tensors[1], call.tensors[2]];
     let width = check_shapes(b, call, x, w_qkv)?;
@@ -23,8 +27,8 @@ pub(super) fn attention(b: &mut GraphBuilder, call: &Call) -> Result<NodeId, OpE
             let bias = slice(b, bias, 0, columns, &name);
             h = add(b, h, bias, &name).map_err(|e| moved(e, At::Named("b_qkv".into())))?;
         }
-        qkv[i] =
-            quantize(b, h, Elem::I8, RescaleRule::Calibrated, None, &name).map_err(|e| moved(e, At::Op))?;
+        qkv[i] = quantize(b, h, Elem::I8, RescaleRule::Calibrated, Some(WINDOW), &name)
+            .map_err(|e| moved(e, At::Op))?;
     }
     let merged = heads(b, call, qkv[0], qkv[1], qkv[2])?;
     let name = join(&call.name, "out");

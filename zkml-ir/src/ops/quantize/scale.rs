@@ -45,10 +45,11 @@ pub fn default_window(acc: Interval, to: Elem) -> u32 {
     31u32.saturating_sub(needed_shift(acc, to)).clamp(least_window(to), widest)
 }
 
-/// Limbs of the remainder: a function of the types alone, so that cost does not depend on scales.
-pub fn remainder_limbs(acc: Interval, to: Elem) -> u32 {
+/// Limbs of the remainder: a function of types and window alone, so that cost does not depend on scales. A window of 15
+/// bits leaves no room for shifts beyond one limb.
+pub fn remainder_limbs(acc: Interval, to: Elem, window: u32) -> u32 {
     let full = to.interval().hi << (SLACK_BITS + ONE_LIMB_SHIFT);
-    1 + (acc.max_abs() > full) as u32
+    1 + (acc.max_abs() > full && window + ONE_LIMB_SHIFT < 31) as u32
 }
 
 /// The values of `2^s*q + r - 2^(s-1)` for q in the signed window and r in [0, 2^s).
@@ -78,7 +79,7 @@ pub struct Admissible {
 
 impl Admissible {
     pub fn new(acc: Interval, to: Elem, window: u32) -> Self {
-        let max_shift = if remainder_limbs(acc, to) == 1 { ONE_LIMB_SHIFT } else { MAX_SHIFT };
+        let max_shift = if remainder_limbs(acc, to, window) == 1 { ONE_LIMB_SHIFT } else { MAX_SHIFT };
         Self { acc, window, max_shift }
     }
 
@@ -172,11 +173,12 @@ mod tests {
     #[test]
     fn windows_and_limbs_of_common_layers() {
         let qkv = symmetric(768 << 14);
-        assert_eq!((default_window(qkv, Elem::I8), remainder_limbs(qkv, Elem::I8)), (16, 1));
+        assert_eq!((default_window(qkv, Elem::I8), remainder_limbs(qkv, Elem::I8, 16)), (16, 1));
         let proj = symmetric(3072 << 14);
         assert_eq!((default_window(proj, Elem::I8), default_window(proj, Elem::I16)), (16, 20));
         let huge = symmetric(1 << 29);
-        assert_eq!((default_window(huge, Elem::I8), remainder_limbs(huge, Elem::I8)), (13, 2));
+        assert_eq!((default_window(huge, Elem::I8), remainder_limbs(huge, Elem::I8, 13)), (13, 2));
+        assert_eq!([14, 15, 20].map(|w| remainder_limbs(huge, Elem::I8, w)), [2, 1, 1]);
         assert_eq!((default_window(huge, Elem::I12), default_window(huge, Elem::I16)), (17, 20));
         let (stream, sum) = (Elem::I16.interval(), Elem::I16.interval().scale(2));
         assert_eq!((default_window(stream, Elem::I12), default_window(sum, Elem::I16)), (16, 17));
