@@ -32,7 +32,11 @@ impl Verifier {
         }
         let certificate = key.certificate.as_ref().ok_or(ArtifactError::Uncertified)?;
         let system = certificate_system(lower::certificate(graph)?.plan, &self.system)?;
-        if certificate.key.root != self.key.root || certificate.key.columns != self.key.columns {
+        let (own, other) = (self.system.weight_placements(), system.weight_placements());
+        if own != other
+            || certificate.key.root != self.key.root
+            || certificate.key.columns != self.key.columns
+        {
             return Err(ArtifactError::Certificate(VerifyError::WeightRoot));
         }
         let proof = Proof::from_bytes(&certificate.proof, &system)

@@ -44,22 +44,9 @@ impl CommittedWeights {
     /// # Panics
     /// If it does not.
     pub fn under(&self, own: &System, other: &System) -> Self {
-        assert_eq!(weight_placements(own), weight_placements(other), "one tree, two layouts");
+        assert_eq!(own.weight_placements(), other.weight_placements(), "one tree, two layouts");
         Self { key: Key { digest: other.digest().0, ..self.key.clone() }, ..self.clone() }
     }
-}
-
-/// Where each weight lies.
-fn weight_placements(system: &System) -> Vec<(usize, Option<Placement>)> {
-    let tensors = system.plan().tensors.iter().zip(&system.layout().tensors);
-    let mut placed: Vec<_> = tensors
-        .filter_map(|(t, p)| match t.source {
-            Source::Weight(i) => Some((i, p.clone())),
-            _ => None,
-        })
-        .collect();
-    placed.sort_by_key(|(i, _)| *i);
-    placed
 }
 
 /// A system with the precomputed parts of the commitment scheme.

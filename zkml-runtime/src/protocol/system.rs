@@ -9,8 +9,8 @@ use crate::security::{Counts, SecurityLevel, SecurityReport};
 use crate::transcript::{Tag, Transcript};
 use serde::{Deserialize, Serialize};
 use stwo::core::vcs::blake2_hash::{Blake2sHash, Blake2sHasher};
-use zkml_ir::layout::{choose_log_rows, Layout, Tree};
-use zkml_ir::plan::{self, Plan};
+use zkml_ir::layout::{choose_log_rows, Layout, Placement, Tree};
+use zkml_ir::plan::{self, Plan, Source};
 
 /// The number of the transcript and wire format.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -109,6 +109,19 @@ impl System {
     /// The trees that a proof opens, in order: weights, private inputs if there are any, trace.
     pub fn trees(&self) -> Vec<Tree> {
         Tree::ALL.into_iter().filter(|&t| self.layout.columns_of(t) > 0).collect()
+    }
+
+    /// Where each weight lies, by the model's weight index. Two systems share a weight tree if these are equal.
+    pub fn weight_placements(&self) -> Vec<(usize, Option<Placement>)> {
+        let tensors = self.plan.tensors.iter().zip(&self.layout.tensors);
+        let mut placed: Vec<_> = tensors
+            .filter_map(|(t, p)| match t.source {
+                Source::Weight(i) => Some((i, p.clone())),
+                _ => None,
+            })
+            .collect();
+        placed.sort_by_key(|(i, _)| *i);
+        placed
     }
 
     pub fn has_private(&self) -> bool {
