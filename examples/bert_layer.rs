@@ -8,13 +8,14 @@
 //! layer). The input is seeded, and the last quarter of its tokens is padding.
 
 use clap::Parser;
+use std::process::ExitCode;
 use zkml_dsl::prelude::*;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::metrics::{max_abs_error, relative_rms_error};
 use zkml_examples::models::bert::bert;
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::reference::BertLayer;
-use zkml_examples::session::{Failure, Session, Subject};
+use zkml_examples::session::{exit, Failure, Session, Subject};
 use zkml_examples::units::{to_real, to_units};
 use zkml_examples::weights::{bert_input, bert_weights, select_bert, BASE};
 
@@ -28,7 +29,11 @@ struct Cli {
 /// Inputs that the scales are chosen from; none of them is the proven one.
 const SAMPLES: u64 = 3;
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(run())
+}
+
+fn run() -> Result<(), Failure> {
     let options = Cli::parse().options;
     let (common, seq, layers) = (&options.common, options.seq_or(128), options.layers());
     let session = Session::start(common)?;

@@ -8,13 +8,14 @@
 //! input is seeded: a residual stream as it is before the first block.
 
 use clap::Parser;
+use std::process::ExitCode;
 use zkml_dsl::prelude::*;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::metrics::{max_abs_error, relative_rms_error};
 use zkml_examples::models::gpt2::{fold, gpt2};
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::reference::{Gelu, Gpt2Block};
-use zkml_examples::session::{Failure, Session, Subject};
+use zkml_examples::session::{exit, Failure, Session, Subject};
 use zkml_examples::units::{to_real, to_units};
 use zkml_examples::weights::{gpt2_input, gpt2_weights, select_gpt2, BASE};
 
@@ -28,7 +29,11 @@ struct Cli {
 /// Inputs that the scales are chosen from; none of them is the proven one.
 const SAMPLES: u64 = 3;
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(run())
+}
+
+fn run() -> Result<(), Failure> {
     let options = Cli::parse().options;
     let (common, seq, layers) = (&options.common, options.seq_or(64), options.layers());
     let session = Session::start(common)?;

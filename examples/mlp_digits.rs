@@ -7,12 +7,13 @@
 //! ```
 
 use clap::Parser;
+use std::process::ExitCode;
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
 use zkml_examples::digits::{argmax, data_path, draw, Digits, FloatMlp};
 use zkml_examples::metrics::max_abs_error;
 use zkml_examples::models::digits::{accuracy, image, mlp_digits, sample};
 use zkml_examples::options::Options;
-use zkml_examples::session::{Failure, Session, Subject};
+use zkml_examples::session::{exit, Failure, Session, Subject};
 use zkml_examples::units::to_real;
 
 /// Prove and verify the classification of a handwritten digit
@@ -28,7 +29,11 @@ struct Cli {
     options: Options,
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(run())
+}
+
+fn run() -> Result<(), Failure> {
     let cli = Cli::parse();
     let session = Session::start(&cli.options)?;
     let digits = Digits::test_split()?;

@@ -4,10 +4,22 @@ use crate::options::Options;
 use crate::progress::{Phase, Progress};
 use crate::report::{peak_rss_mb, Report};
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use zkml_dsl::engine::{Model, Proof, SecurityLevel};
 
 pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// What `main` returns: an error in words, not as a value.
+pub fn exit(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// The settings and the clock of one run.
 #[derive(Debug)]
