@@ -41,7 +41,7 @@ fn case(name: &str, private: bool) -> Case {
     let params = Params { rescales: vec![Rescale { m: 1, s: 4 }], steps: vec![1.0; graph.steps.names.len()] };
     let model = Model::new(graph.clone(), vec![w], params).unwrap();
     let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
-    let (y, proof) = model.prove(&[x.clone()]).unwrap();
+    let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
     Case { graph, key: model.verifier_key(), x, y, proof }
 }
 
