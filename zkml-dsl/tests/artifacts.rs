@@ -1,13 +1,15 @@
 //! Keys and proofs as files: whole, of this model, of this version, and certified; or refused by name.
 
-use zkml_dsl::engine::{verify, Error, Model, Proof, VerifierKey};
+use zkml_dsl::engine::{verify, Error, Model, Proof, SecurityLevel, Statement, VerifierKey};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::{Graph, GraphBuilder, Layout, Params, Rescale};
 use zkml_ir::ops::{find, Arg, Call};
 use zkml_ir::shape::Shape;
 use zkml_ir::tensor::IntTensor;
-use zkml_runtime::artifact::ArtifactError;
-use zkml_runtime::protocol::VerifyError;
+use zkml_runtime::artifact::{
+    ArtifactError, Certificate, KeyData, PortableKey, StatementFile, FORMAT_VERSION,
+};
+use zkml_runtime::protocol::{SystemError, VerifyError};
 
 /// `quantize_int8(x w)`, x private or not.
 fn graph(name: &str, private: bool) -> Graph {
@@ -46,6 +48,11 @@ fn case(name: &str, private: bool) -> Case {
 }
 
 impl Case {
+    fn statement(&self) -> Statement {
+        let x = (!self.graph.inputs[0].private).then(|| self.x.clone());
+        Statement { inputs: vec![x], outputs: self.y.clone() }
+    }
+
     fn verify(&self, key: &VerifierKey, proof: &Proof) -> Result<(), ArtifactError> {
         let x = (!self.graph.inputs[0].private).then(|| self.x.clone());
         verify(&self.graph, key, &[x], &self.y, proof).map_err(|e| match e {
@@ -63,9 +70,21 @@ fn files_come_back_as_they_were() {
     c.key.save(&k).unwrap();
     c.proof.save(&p).unwrap();
     let (key, proof) = (VerifierKey::load(&k, "net").unwrap(), Proof::load(&p).unwrap());
-    assert_eq!((&key, &proof), (&c.key, &c.proof));
+    assert_eq!((key.data(), &proof), (c.key.data(), &c.proof));
+    let cert = dir.path().join("net.cert");
+    c.key.certificate().unwrap().save(&cert).unwrap();
+    let key = key.certified(Certificate::load(&cert, "net").unwrap());
+    assert_eq!(key, c.key);
     c.verify(&key, &proof).unwrap();
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file is left");
+
+    let (portable, values) = (dir.path().join("net.portable"), dir.path().join("net.statement"));
+    c.key.portable(&c.graph).unwrap().save(&portable).unwrap();
+    StatementFile { model: "net".into(), statement: c.statement() }.save(&values).unwrap();
+    let statement = StatementFile::load(&values).unwrap();
+    assert_eq!((&statement.model[..], &statement.statement), ("net", &c.statement()));
+    let verifier = PortableKey::load(&portable).unwrap().verifier(key.certificate()).unwrap();
+    verifier.verify(&statement.statement, &proof).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 5, "no temporary file is left");
     assert!(matches!(VerifierKey::load(dir.path().join("none"), "net"), Err(ArtifactError::Io { .. })));
 }
 
@@ -83,7 +102,7 @@ fn headers_say_what_is_wrong() {
     assert!(matches!(key_error(&proof, "net"), ArtifactError::Kind { expected: "verifier key" }));
     assert!(matches!(
         key_error(&changed(&key, 8), "net"),
-        ArtifactError::Version { expected: 1, got: 0, .. }
+        ArtifactError::Version { expected: FORMAT_VERSION, got, .. } if got == FORMAT_VERSION ^ 1
     ));
     assert!(matches!(key_error(&key, "other"), ArtifactError::Model { .. }));
     assert!(matches!(key_error(&[&key[..], &[0]].concat(), "net"), ArtifactError::Malformed { .. }));
@@ -120,27 +139,116 @@ fn a_proof_is_of_one_model_under_one_key() {
 #[test]
 fn keys_must_be_certified() {
     let c = case("net", false);
-    let with = |change: &dyn Fn(&mut zkml_runtime::artifact::KeyData)| {
-        let mut data = c.key.data().clone();
-        change(&mut data);
-        c.verify(&VerifierKey::new(data), &c.proof)
+    let certificate = || c.key.certificate().unwrap().clone();
+    let under = |data: KeyData, certificate: Option<Certificate>| {
+        let key = VerifierKey::new(data);
+        let key = match certificate {
+            Some(certificate) => key.certified(certificate),
+            None => key,
+        };
+        c.verify(&key, &c.proof)
     };
-    assert!(matches!(with(&|d| d.certificate = None), Err(ArtifactError::Uncertified)));
-    let e = with(&|d| d.certificate.as_mut().unwrap().key.root[0] ^= 1);
-    assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
+    let with = |change: &dyn Fn(&mut Certificate)| {
+        let mut changed = certificate();
+        change(&mut changed);
+        under(c.key.data().clone(), Some(changed))
+    };
+    under(c.key.data().clone(), Some(certificate())).unwrap();
+    // A key as it comes out of its file.
+    let read = VerifierKey::from_bytes(&c.key.to_bytes(), "net").unwrap();
+    assert!(matches!(c.verify(&read, &c.proof), Err(ArtifactError::Uncertified)));
+    let portable = c.key.portable(&c.graph).unwrap();
+    assert!(matches!(portable.verifier(None), Err(ArtifactError::Uncertified)));
+    // What was refused once is checked again, not remembered.
+    c.verify(&read.certified(certificate()), &c.proof).unwrap();
+
+    let e = with(&|d| d.model = "other".into());
+    assert!(matches!(e, Err(ArtifactError::Model { kind: "certificate", .. })));
     let e = with(&|d| d.key.root[0] ^= 1);
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
-    let e = with(&|d| {
-        d.key.root[0] ^= 1;
-        d.certificate.as_mut().unwrap().key.root[0] ^= 1;
-    });
-    assert!(matches!(e, Err(ArtifactError::Certificate(_))), "{e:?}");
-    let e = with(&|d| d.certificate.as_mut().unwrap().key.digest[0] ^= 1);
+    let e = with(&|d| d.key.columns += 1);
+    assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
+    let mut other_root = c.key.data().clone();
+    other_root.key.root[0] ^= 1;
+    let e = under(other_root.clone(), Some(certificate()));
+    assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
+    let mut both = certificate();
+    both.key.root[0] ^= 1;
+    let e = under(other_root, Some(both));
+    assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::Gkr(_)))), "{e:?}");
+    let e = with(&|d| d.key.digest[0] ^= 1);
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::KeyDigest { .. }))));
     let e = with(&|d| {
-        d.certificate.as_mut().unwrap().proof.pop();
+        d.argument.pop();
     });
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::Wire(_)))));
+    // A proof of the model is no certificate of its weights.
+    let argument = c.proof.argument.clone();
+    let e = with(&|d| d.argument.clone_from(&argument));
+    assert!(matches!(e, Err(ArtifactError::Certificate(_))), "{e:?}");
+}
+
+#[test]
+fn certificates_and_statements_are_read_with_care() {
+    let c = case("net", false);
+    let certificate = c.key.certificate().unwrap().to_bytes();
+    assert!(matches!(Certificate::from_bytes(&certificate, "other"), Err(ArtifactError::Model { .. })));
+    assert!(matches!(
+        Certificate::from_bytes(&c.key.to_bytes(), "net"),
+        Err(ArtifactError::Kind { expected: "certificate" })
+    ));
+    let header = 16 + "net".len();
+    for n in 0..header + 72 {
+        let e = Certificate::from_bytes(&certificate[..n], "net").unwrap_err();
+        assert!(matches!(e, ArtifactError::Kind { .. } | ArtifactError::Malformed { .. }), "{n}: {e}");
+    }
+    let statement = StatementFile { model: "net".into(), statement: c.statement() }.to_bytes();
+    for n in 0..statement.len() {
+        let e = StatementFile::from_bytes(&statement[..n]).unwrap_err();
+        assert!(matches!(e, ArtifactError::Kind { .. } | ArtifactError::Malformed { .. }), "{n}: {e}");
+    }
+    let malformed = |bytes: &[u8]| match StatementFile::from_bytes(bytes) {
+        Err(ArtifactError::Malformed { kind: "statement", reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    malformed(&[&statement[..], &[0; 4]].concat());
+    // Counts, rank and extents that the bytes do not hold, or that no tensor has.
+    for (at, word) in [(0, u32::MAX), (4, 1 << 30), (8, 7), (12, u32::MAX), (12, 0), (16, 1 << 29)] {
+        let mut b = statement.clone();
+        b[header + at..header + at + 4].copy_from_slice(&word.to_le_bytes());
+        malformed(&b);
+    }
+}
+
+#[test]
+fn a_portable_key_is_checked_whole() {
+    let c = case("net", false);
+    let (key, certificate) = (c.key.portable(&c.graph).unwrap(), c.key.certificate());
+    let with = |change: &dyn Fn(&mut PortableKey)| {
+        let mut changed = key.clone();
+        change(&mut changed);
+        changed.verifier(certificate).unwrap_err()
+    };
+    let e = with(&|k| k.key.digest[0] ^= 1);
+    assert!(matches!(e, ArtifactError::Verify(VerifyError::KeyDigest { .. })), "{e}");
+    // Another plan, level or range is another digest.
+    let e = with(&|k| k.plan.tensors[0].name.push('x'));
+    assert!(matches!(e, ArtifactError::Verify(VerifyError::KeyDigest { .. })), "{e}");
+    let e = with(&|k| k.level = SecurityLevel::ProvenCompact);
+    assert!(matches!(e, ArtifactError::Verify(VerifyError::KeyDigest { .. })), "{e}");
+    // A plan that would not be sound is refused as such.
+    let e = with(&|k| k.plan.lookups.clear());
+    assert!(matches!(e, ArtifactError::System(SystemError::Plan(_))), "{e}");
+    let e = with(&|k| k.key.columns = 7);
+    assert!(matches!(e, ArtifactError::Verify(VerifyError::KeyShape { .. })), "{e}");
+    let bytes = key.to_bytes();
+    assert_eq!(PortableKey::from_bytes(&bytes).unwrap(), key);
+    for n in (0..bytes.len()).step_by(7) {
+        let e = PortableKey::from_bytes(&bytes[..n]).unwrap_err();
+        assert!(matches!(e, ArtifactError::Kind { .. } | ArtifactError::Malformed { .. }), "{n}: {e}");
+    }
+    let other = graph("other", false);
+    assert!(matches!(c.key.portable(&other), Err(ArtifactError::Model { .. })));
 }
 
 #[test]

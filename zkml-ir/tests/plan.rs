@@ -17,9 +17,9 @@ fn the_certificate_bounds_every_weight() {
     let w = [Elem::I8, Elem::U8, Elem::I12, Elem::I16, Elem::I24].map(|e| g.weight(e, &[6], 0.1));
     let y = w.iter().fold(x, |acc, &w| g.binary(Op::Add, acc, w));
     let case = g.finish(y);
-    let lowered = certificate(&case.graph).unwrap();
+    let lowered = certificate(&case.lower().plan).unwrap();
     assert_eq!(lowered.plan.cells(|s| matches!(s, Source::Weight(_))), 30);
-    let witness = certificate_trace(&case.graph, &lowered, &case.weights).unwrap();
+    let witness = certificate_trace(&lowered, &case.weights).unwrap();
     debug_check(&lowered.plan, &witness, &case.weights).unwrap();
     for (i, w) in case.weights.iter().enumerate() {
         // A weight one above its type, in wider storage.
@@ -29,7 +29,7 @@ fn the_certificate_bounds_every_weight() {
         let mut forged = case.weights.clone();
         forged[i] = IntTensor::from_checked(shape, Elem::Acc.interval(), v);
         assert!(debug_check(&lowered.plan, &witness, &forged).is_err(), "{elem}");
-        let e = certificate_trace(&case.graph, &lowered, &forged).unwrap_err();
+        let e = certificate_trace(&lowered, &forged).unwrap_err();
         assert!(matches!(e, RunError::Range { index: 3, .. }));
     }
 }

@@ -116,6 +116,8 @@ pub struct Counts {
     pub lookups: u64,
     /// Rows of all lookup tables.
     pub table_rows: u64,
+    /// Degree of a fingerprint in beta: the widest table's arity.
+    pub tuple_width: u64,
     /// Degree times rounds, over all sumchecks, GKR's included.
     pub sumcheck_degree_rounds: u64,
     /// Claims batched with powers of one challenge.
@@ -142,7 +144,7 @@ pub struct SecurityReport {
     pub folding: f64,
     /// `2n / |F|`
     pub out_of_domain: f64,
-    /// `2 (N + T) / |F|`
+    /// `w (N + T) / |F|`
     pub lookups: f64,
     /// `sum(degree * rounds) / |F|`
     pub sumchecks: f64,
@@ -176,7 +178,9 @@ impl SecurityReport {
             batching: over_field((samples - 1.0) * n),
             folding: over_field(folding),
             out_of_domain: over_field(2.0 * n),
-            lookups: over_field(2.0 * (counts.lookups + counts.table_rows) as f64),
+            // sum_i 1 / (X - f_i(Y)) - sum_j m_j / (X - g_j(Y)), with fingerprints of degree w in Y: over the common denominator
+            // the numerator has total degree below w (N + T) (Schwartz-Zippel at (alpha, beta)).
+            lookups: over_field((counts.tuple_width * (counts.lookups + counts.table_rows)) as f64),
             sumchecks: over_field(counts.sumcheck_degree_rounds as f64),
             claims: over_field(counts.claims as f64),
         }
@@ -240,7 +244,7 @@ mod tests {
 
     // The example of DESIGN 5.7: 700 columns and 17M lookups, at n = 2^16 and n = 2^19.
     fn example(log_n: u32) -> Counts {
-        Counts { log_rows: log_n - 1, columns: 700, lookups: 17_000_000, ..Counts::default() }
+        Counts { log_rows: log_n - 1, columns: 700, lookups: 17_000_000, tuple_width: 2, ..Counts::default() }
     }
 
     #[test]

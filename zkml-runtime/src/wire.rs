@@ -178,6 +178,10 @@ impl<'a> Reader<'a> {
         Ok(got)
     }
 
+    pub fn words(&mut self, what: &'static str, n: usize) -> Result<Vec<u32>, WireError> {
+        self.sequence(what, n, WORD, Self::word)
+    }
+
     pub fn bases(&mut self, what: &'static str, n: usize) -> Result<Vec<BaseField>, WireError> {
         self.sequence(what, n, WORD, Self::base)
     }

@@ -13,5 +13,5 @@ pub use verify::{verify, Statement};
 pub use crate::weights::{FloatTensor, FloatWeights};
 pub use zkml_ir::exec::Witness as Trace;
 
-pub use zkml_runtime::artifact::{ProofFile as Proof, VerifierKey};
+pub use zkml_runtime::artifact::{Certificate, PortableKey, ProofFile as Proof, StatementFile, VerifierKey};
 pub use zkml_runtime::security::SecurityLevel;

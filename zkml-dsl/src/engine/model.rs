@@ -62,8 +62,11 @@ impl Model {
             level,
             params: params.clone(),
             key: committed.key().clone(),
-            certificate,
         });
+        let key = match certificate {
+            Some(c) => key.certified(c),
+            None => key,
+        };
         Ok(Self { graph: Arc::new(graph), weights, params, lowered, prover, committed, key })
     }
 
@@ -211,12 +214,12 @@ fn certify(
     weights: &[IntTensor],
 ) -> Result<Certificate, Error> {
     let _span = tracing::info_span!("certificate").entered();
-    let lowered = lower::certificate(graph)?;
+    let lowered = lower::certificate(model.system.plan())?;
     let prover = Prover::new(certificate_system(lowered.plan.clone(), &model.system)?)?;
     let committed = committed.under(&model.system, &prover.system);
-    let trace = exec::certificate_trace(graph, &lowered, weights)?;
+    let trace = exec::certificate_trace(&lowered, weights)?;
     let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
     let statement = Statement { inputs: vec![], outputs: vec![] };
     let proof = protocol::prove(&prover, &committed, &statement, witness)?;
-    Ok(Certificate { key: committed.key().clone(), proof: proof.to_bytes() })
+    Ok(Certificate { model: graph.name.clone(), key: committed.key().clone(), argument: proof.to_bytes() })
 }

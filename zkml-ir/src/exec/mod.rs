@@ -103,21 +103,18 @@ pub fn trace(
 }
 
 /// The witness of [`crate::lower::certificate`].
-pub fn certificate_trace(
-    graph: &Graph,
-    lowered: &Lowered,
-    weights: &[IntTensor],
-) -> Result<Witness, RunError> {
-    check_weights(graph, weights)?;
+pub fn certificate_trace(lowered: &Lowered, weights: &[IntTensor]) -> Result<Witness, RunError> {
     let plan = &lowered.plan;
+    count("weights", lowered.parts.len(), weights.len())?;
     let mut tensors = vec![None; plan.tensors.len()];
     for part in &lowered.parts {
-        let node = graph.node(part.node);
-        let Op::Weight(w) = node.op else { continue };
         // The weight itself, then its limbs.
+        let decl = &plan.tensors[part.tensors.start];
+        let Source::Weight(w) = decl.source else { continue };
+        check_values(&decl.name, &decl.axes.shape(), decl.range, &weights[w])?;
         let limbs = part.tensors.clone().skip(1);
         if part.tensors.len() > 1 {
-            let cells = io::bounded_cells(node.ty.interval, &weights[w].to_vec());
+            let cells = io::bounded_cells(decl.range, &weights[w].to_vec());
             limbs.zip(cells).for_each(|(t, c)| tensors[t] = Some(c));
         }
     }
@@ -142,12 +139,14 @@ fn check_weights(graph: &Graph, weights: &[IntTensor]) -> Result<(), RunError> {
 }
 
 fn check_tensor(node: &Node, t: &IntTensor) -> Result<(), RunError> {
-    let name = || node.name.clone();
-    if *t.shape() != node.ty.shape {
-        let (expected, got) = (node.ty.shape.clone(), t.shape().clone());
-        return Err(RunError::Shape { name: name(), expected, got });
+    check_values(&node.name, &node.ty.shape, node.ty.interval, t)
+}
+
+fn check_values(name: &str, shape: &Shape, range: Interval, t: &IntTensor) -> Result<(), RunError> {
+    let name = || name.to_owned();
+    if t.shape() != shape {
+        return Err(RunError::Shape { name: name(), expected: shape.clone(), got: t.shape().clone() });
     }
-    let range = node.ty.interval;
     match node::first_outside(t, range) {
         Some((index, value)) => Err(RunError::Range { name: name(), index, value, range }),
         None => Ok(()),

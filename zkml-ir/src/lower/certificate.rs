@@ -5,18 +5,18 @@
 
 use super::ctx::Ctx;
 use super::{io, LowerError, Lowered};
-use crate::graph::{Graph, Op, Params};
-use crate::plan::{check, Source, Space};
+use crate::graph::{GraphBuilder, Params};
+use crate::plan::{check, Plan, Source};
 
-/// The plan of the certificate; its witness is [`crate::exec::certificate_trace`]'s.
-pub fn certificate(graph: &Graph) -> Result<Lowered, LowerError> {
-    let params = Params::default();
-    let mut ctx = Ctx::new(graph, &params);
-    for (id, node) in graph.nodes.iter().enumerate() {
-        if let Op::Weight(index) = node.op {
-            ctx.begin(id, node.name.clone());
-            let space = Space::from(&node.ty.shape);
-            io::bounded(&mut ctx, Source::Weight(index), node.ty.interval, &space)?;
+/// The plan of the certificate of `model`'s weights; its witness is [`crate::exec::certificate_trace`]'s. It follows from
+/// the model's plan alone, so that no weight which that plan takes for granted can be missing here.
+pub fn certificate(model: &Plan) -> Result<Lowered, LowerError> {
+    let (graph, params) = (GraphBuilder::new("").finish(), Params::default());
+    let mut ctx = Ctx::new(&graph, &params);
+    for (id, decl) in model.tensors.iter().enumerate() {
+        if let Source::Weight(_) = decl.source {
+            ctx.begin(id, decl.name.clone());
+            io::bounded(&mut ctx, decl.source.clone(), decl.range, &decl.axes)?;
         }
     }
     ctx.end();

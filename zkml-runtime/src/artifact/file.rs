@@ -1,6 +1,7 @@
 //! Headers and atomic writes.
 
 use super::{ArtifactError, FORMAT_VERSION};
+use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,13 @@ const MAGIC: &[u8; 4] = b"zkml";
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(super) enum Kind {
-    Key,
-    Proof,
+    Key = 0,
+    Proof = 1,
+    Certificate = 2,
+    Statement = 3,
+    PortableKey = 4,
 }
 
 impl Kind {
@@ -18,6 +23,9 @@ impl Kind {
         match self {
             Kind::Key => "verifier key",
             Kind::Proof => "proof",
+            Kind::Certificate => "certificate",
+            Kind::Statement => "statement",
+            Kind::PortableKey => "portable key",
         }
     }
 }
@@ -52,6 +60,16 @@ pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Result<(String, &[u8]), Artifa
     let name = bytes.get(16..end).ok_or_else(|| malformed("the model's name is incomplete"))?;
     let name = std::str::from_utf8(name).map_err(|_| malformed("the model's name is not UTF-8"))?;
     Ok((name.to_owned(), &bytes[end..]))
+}
+
+/// A body that is one value and nothing after it.
+pub(super) fn from_postcard<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, ArtifactError> {
+    let malformed = |reason: String| ArtifactError::Malformed { kind: kind.name(), reason };
+    let (value, rest) = postcard::take_from_bytes(body).map_err(|e| malformed(e.to_string()))?;
+    match rest.len() {
+        0 => Ok(value),
+        n => Err(malformed(format!("{n} bytes after the end"))),
+    }
 }
 
 pub(super) fn expect_model(kind: Kind, expected: &str, got: &str) -> Result<(), ArtifactError> {

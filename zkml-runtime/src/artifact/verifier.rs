@@ -1,37 +1,55 @@
-//! A key made ready: lowered, its tables computed, its certificate checked. Made once, used for every proof.
+//! A key made ready: its plan checked, its tables computed, its certificate checked. Made once, used for every proof.
 
 use super::file::{expect_model, Kind};
-use super::{ArtifactError, KeyData, ProofFile};
+use super::{ArtifactError, Certificate, KeyData, ProofFile};
 use crate::protocol::{self, Key, Label, Proof, Statement, System, SystemError, VerifyError};
+use crate::security::SecurityLevel;
 use zkml_ir::graph::Graph;
 use zkml_ir::lower;
-use zkml_ir::plan::Plan;
+use zkml_ir::plan::{Plan, Source};
 
 pub struct Verifier {
-    graph: Graph,
+    model: String,
     system: System,
     key: Key,
 }
 
 impl Verifier {
-    /// Lowers the graph with the key's parameters and checks the key's certificate.
-    pub fn new(graph: &Graph, key: &KeyData) -> Result<Self, ArtifactError> {
+    /// Lowers the graph with the key's parameters and checks the certificate.
+    pub fn new(
+        graph: &Graph,
+        key: &KeyData,
+        certificate: Option<&Certificate>,
+    ) -> Result<Self, ArtifactError> {
         expect_model(Kind::Key, &graph.name, &key.model)?;
         let plan = lower::lower(graph, &key.params)?.plan;
-        let system = System::new(plan, key.level, Label::Inference)?;
-        protocol::check_key(&system, &key.key)?;
-        let this = Self { graph: graph.clone(), system, key: key.key.clone() };
-        this.check_certificate(graph, key)?;
+        Self::of_plan(&key.model, plan, key.level, &key.key, certificate)
+    }
+
+    /// For the model whose relations these are.
+    pub fn of_plan(
+        model: &str,
+        plan: Plan,
+        level: SecurityLevel,
+        key: &Key,
+        certificate: Option<&Certificate>,
+    ) -> Result<Self, ArtifactError> {
+        let system = System::new(plan, level, Label::Inference)?;
+        protocol::check_key(&system, key)?;
+        let this = Self { model: model.into(), system, key: key.clone() };
+        this.check_certificate(certificate)?;
         Ok(this)
     }
 
     /// The certificate commits to the same tree: same root, same columns, same layout of the weights.
-    fn check_certificate(&self, graph: &Graph, key: &KeyData) -> Result<(), ArtifactError> {
-        if graph.weights.is_empty() {
+    fn check_certificate(&self, certificate: Option<&Certificate>) -> Result<(), ArtifactError> {
+        let weight = |s: &Source| matches!(s, Source::Weight(_));
+        if !self.system.plan().tensors.iter().any(|t| weight(&t.source)) {
             return Ok(());
         }
-        let certificate = key.certificate.as_ref().ok_or(ArtifactError::Uncertified)?;
-        let system = certificate_system(lower::certificate(graph)?.plan, &self.system)?;
+        let certificate = certificate.ok_or(ArtifactError::Uncertified)?;
+        expect_model(Kind::Certificate, &self.model, &certificate.model)?;
+        let system = certificate_system(lower::certificate(self.system.plan())?.plan, &self.system)?;
         let (own, other) = (self.system.weight_placements(), system.weight_placements());
         if own != other
             || certificate.key.root != self.key.root
@@ -39,14 +57,15 @@ impl Verifier {
         {
             return Err(ArtifactError::Certificate(VerifyError::WeightRoot));
         }
-        let proof = Proof::from_bytes(&certificate.proof, &system)
+        let proof = Proof::from_bytes(&certificate.argument, &system)
             .map_err(|e| ArtifactError::Certificate(VerifyError::Wire(e)))?;
         let statement = Statement { inputs: vec![], outputs: vec![] };
         protocol::verify(&system, &certificate.key, &statement, &proof).map_err(ArtifactError::Certificate)
     }
 
-    pub fn graph(&self) -> &Graph {
-        &self.graph
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model
     }
 
     pub fn system(&self) -> &System {
@@ -55,7 +74,7 @@ impl Verifier {
 
     /// Accepts if the model gives these outputs on these inputs.
     pub fn verify(&self, statement: &Statement, proof: &ProofFile) -> Result<(), ArtifactError> {
-        expect_model(Kind::Proof, &self.graph.name, &proof.model)?;
+        expect_model(Kind::Proof, &self.model, &proof.model)?;
         if proof.digest != self.key.digest {
             let hex = |b: &[u8]| b.iter().map(|x| format!("{x:02x}")).collect::<String>();
             return Err(ArtifactError::Digest { expected: hex(&self.key.digest), got: hex(&proof.digest) });
@@ -70,7 +89,7 @@ impl Verifier {
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verifier").field("model", &self.graph.name).field("key", &self.key).finish()
+        f.debug_struct("Verifier").field("model", &self.model).field("key", &self.key).finish()
     }
 }
 

@@ -39,6 +39,11 @@ impl GkrShape {
         Ok(4 + layers.sum::<usize>())
     }
 
+    /// Sumchecks of a proof: layer k has k rounds.
+    pub fn layers(&self) -> Result<usize, GkrError> {
+        Ok(self.depths()?.layers())
+    }
+
     pub(super) fn depths(&self) -> Result<Depths, GkrError> {
         let log = |tree, live: u64| match live {
             0 => Err(GkrError::Empty(tree)),

@@ -156,10 +156,10 @@ impl System {
 fn counts(plan: &Plan, layout: &Layout, gkr: Option<&GkrShape>) -> Result<Counts, SystemError> {
     let gkr_rounds: u64 = match gkr {
         None => 0,
-        // Layer k has k rounds of degree 3, and a point and a batching challenge.
+        // Layer k has k rounds of degree 3, and three challenges of degree 1: lambda, gamma, the point's new coordinate.
         Some(shape) => {
-            let layers = (64 - shape.lookup_leaves.max(shape.table_leaves).leading_zeros()) as u64;
-            layers * (layers + 1) / 2 * 3 + 2 * layers
+            let layers = shape.layers()? as u64;
+            layers * (layers - 1) / 2 * 3 + 3 * layers
         }
     };
     let operands = 2 * plan.constraints.iter().map(|c| c.products.len() as u64).sum::<u64>();
@@ -168,6 +168,7 @@ fn counts(plan: &Plan, layout: &Layout, gkr: Option<&GkrShape>) -> Result<Counts
         columns: layout.total_columns(),
         lookups: gkr.map_or(0, |s| s.lookup_leaves.next_power_of_two()),
         table_rows: gkr.map_or(0, |s| s.table_leaves.next_power_of_two()),
+        tuple_width: plan.tables.iter().map(|t| t.arity() as u64).max().unwrap_or(0),
         sumcheck_degree_rounds: gkr_rounds
             + einsum::degree_rounds(plan) as u64
             + einsum::output_vars(plan) as u64

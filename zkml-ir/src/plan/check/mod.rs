@@ -13,6 +13,7 @@
 
 mod bounds;
 mod interval;
+mod limits;
 mod structure;
 
 use super::{BoundBy, Plan};
@@ -35,6 +36,8 @@ pub enum CheckError {
         "lookup `{name}`, entry {entry}: {reach} against the table's {table} could wrap, the field holds {P}"
     )]
     EntryWraps { name: String, entry: usize, reach: Interval, table: Interval },
+    #[error("{got} {what}, at most {max} are handled")]
+    TooLarge { what: &'static str, max: u64, got: u64 },
     #[error("{got} lookups and table rows, fewer than {max} are sound")]
     TooMany { max: u64, got: u64 },
 }
@@ -42,6 +45,7 @@ pub enum CheckError {
 /// Holds a plan against the rule. Linear in the plan's size.
 pub fn check(plan: &Plan) -> Result<(), CheckError> {
     structure::check(plan)?;
+    limits::check(plan)?;
     let rows: u64 = plan.tables.iter().map(|t| 1u64 << t.log_rows()).sum();
     let got = plan.n_lookups().saturating_add(rows);
     if got >= MAX_LOOKUPS {

@@ -3,14 +3,35 @@
 use super::CheckError;
 use crate::elem::P;
 use crate::plan::{Axis, AxisMap, BitMap, Constant, Factor, LinExpr, Plan, Source, Space, View};
+use crate::shape::MAX_RANK;
 
-/// No axis is longer, so that products of extents stay far from overflow.
-const MAX_LOG_CELLS: u32 = 40;
+/// No space is larger, so that products of extents stay far from overflow.
+const MAX_LOG_CELLS: u32 = if usize::BITS < 64 { 30 } else { 40 };
 
 pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
+    for t in &plan.tables {
+        let at = |what: String| CheckError::Structure { name: t.name().into(), what };
+        if !t.is_valid() {
+            return Err(at("has impossible parameters".into()));
+        }
+    }
     for t in &plan.tensors {
         let at = |what: String| CheckError::Structure { name: t.name.clone(), what };
         space(&t.axes).map_err(at)?;
+        if !t.is_committed() && t.axes.axes().len() > MAX_RANK {
+            return Err(at(format!("has {} axes, at most {MAX_RANK} are shown", t.axes.axes().len())));
+        }
+        // Each index of the model is that of a tensor.
+        let index = match t.source {
+            Source::Weight(i)
+            | Source::PrivateInput(i)
+            | Source::PublicInput(i)
+            | Source::PublicOutput(i) => i,
+            Source::Trace | Source::Constant(_) => 0,
+        };
+        if index >= plan.tensors.len() {
+            return Err(at(format!("is number {index} of at most {}", plan.tensors.len())));
+        }
         // A residue has one integer in here, and sums of a few such do not overflow.
         if t.range.lo > t.range.hi || t.range.max_abs() > P / 2 {
             return Err(at(format!("is declared in {}, which has no place in the field", t.range)));
@@ -28,9 +49,6 @@ pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
         let Some(table) = plan.tables.get(l.table) else {
             return Err(at(format!("table {} of {}", l.table, plan.tables.len())));
         };
-        if !table.is_valid() {
-            return Err(at(format!("table {} has impossible parameters", table.name())));
-        }
         if l.entries.len() != table.arity() {
             return Err(at(format!("expected {} entries, got {}", table.arity(), l.entries.len())));
         }

@@ -151,3 +151,53 @@ fn an_entry_must_not_meet_the_table_modulo_p() {
     p.lookups.push(Lookup { entries: vec![LinExpr::constant(8), e], ..p.lookups[1].clone() });
     assert!(matches!(check(&p), Err(CheckError::EntryWraps { entry: 1, .. })));
 }
+
+/// What a deserialised plan may ask a verifier to hold.
+#[test]
+fn a_plan_is_small_enough_to_be_held() {
+    let fails = |change: &dyn Fn(&mut Plan), want: &str| {
+        let mut p = plan(8, 16);
+        change(&mut p);
+        match check(&p) {
+            Err(CheckError::TooLarge { what, max, got }) => {
+                assert_eq!(what, want);
+                assert!(got > max);
+            }
+            other => panic!("{want}: {other:?}"),
+        }
+    };
+    let axes = |odd, bits| Space(vec![Axis { odd, bits }]);
+    let unused = |p: &mut Plan, axes: Space, source| {
+        let bound = BoundBy::Certificate;
+        p.tensors.push(TensorDecl { name: "v".into(), source, axes, range: Interval::new(0, 1), bound })
+    };
+    fails(&|p| unused(p, axes(1, 35), Source::Weight(1)), "committed cells");
+    fails(&|p| unused(p, axes((1 << 24) + 1, 0), Source::Weight(1)), "committed slabs");
+    let square = || Space(vec![Axis { odd: 1, bits: 15 }; 2]);
+    fails(&|p| unused(p, square(), Source::Constant(Constant::CausalMask)), "cells of constants");
+    let table = Table::Span(crate::tables::Span { lo: 0, hi: (1 << 20) - 1 });
+    fails(&|p| p.tables.extend(vec![table; 64]), "rows of tables");
+    fails(&|p| unused(p, axes((1 << 23) + 1, 0), Source::PublicInput(1)), "odd digits of one index space");
+    let summed =
+        |p: &mut Plan| p.constraints[0].products[0].contracted.push(Axis { odd: (1 << 22) + 1, bits: 0 });
+    let mut p = plan(8, 16);
+    summed(&mut p);
+    assert!(check(&p).is_err());
+}
+
+#[test]
+fn a_plan_s_indices_are_those_of_a_model() {
+    let fails = |change: &dyn Fn(&mut Plan), want: &str| {
+        let mut p = plan(8, 16);
+        change(&mut p);
+        match check(&p) {
+            Err(CheckError::Structure { what, .. }) => assert!(what.contains(want), "{what}"),
+            other => panic!("{want}: {other:?}"),
+        }
+    };
+    fails(&|p| p.tensors[0].source = Source::PublicInput(usize::MAX), "at most");
+    fails(&|p| p.tensors[1].source = Source::Weight(4), "is number 4 of at most 4");
+    fails(&|p| p.tensors[0].axes.0.extend(vec![Axis { odd: 1, bits: 0 }; 5]), "axes, at most 6");
+    // Tables are checked whether or not they are used.
+    fails(&|p| p.tables.push(Table::Span(crate::tables::Span { lo: 1, hi: 0 })), "impossible");
+}
