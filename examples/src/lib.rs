@@ -1,6 +1,7 @@
 //! Shared parts of the examples: options, report, progress, weights, data, and float references.
 
 pub mod digits;
+pub mod golden;
 pub mod metrics;
 pub mod models;
 pub mod options;

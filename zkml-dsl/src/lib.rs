@@ -32,3 +32,4 @@ pub mod __private;
 pub use atomic::atomic_write;
 pub use typed::{Error, WeightProblem};
 pub use zkml_macros::zk_model;
+pub use zkml_runtime::artifact::FORMAT_VERSION;

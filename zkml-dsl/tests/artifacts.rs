@@ -1,6 +1,8 @@
 //! Keys and proofs as files: whole, of this model, of this version, and certified; or refused by name.
 
-use zkml_dsl::engine::{verify, Error, Model, Proof, SecurityLevel, Statement, VerifierKey};
+use zkml_dsl::engine::{
+    verify, verify_at, AcceptedLevel, Error, Model, Proof, SecurityLevel, Statement, VerifierKey,
+};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::{Graph, GraphBuilder, Layout, Params, Rescale};
 use zkml_ir::ops::{find, Arg, Call};
@@ -28,6 +30,15 @@ fn graph(name: &str, private: bool) -> Graph {
     b.finish()
 }
 
+fn params(graph: &Graph) -> Params {
+    Params { rescales: vec![Rescale { m: 1, s: 4 }], steps: vec![1.0; graph.steps.names.len()] }
+}
+
+fn weights() -> Vec<IntTensor> {
+    let w = [3, -5, 7, 100, -128, 127, 0, 1, 2, -9, 8, 60];
+    vec![IntTensor::new(Shape::new([4, 3]), Elem::I8, &w).unwrap()]
+}
+
 struct Case {
     graph: Graph,
     key: VerifierKey,
@@ -38,10 +49,7 @@ struct Case {
 
 fn case(name: &str, private: bool) -> Case {
     let graph = graph(name, private);
-    let w = IntTensor::new(Shape::new([4, 3]), Elem::I8, &[3, -5, 7, 100, -128, 127, 0, 1, 2, -9, 8, 60])
-        .unwrap();
-    let params = Params { rescales: vec![Rescale { m: 1, s: 4 }], steps: vec![1.0; graph.steps.names.len()] };
-    let model = Model::new(graph.clone(), vec![w], params).unwrap();
+    let model = Model::new(graph.clone(), weights(), params(&graph)).unwrap();
     let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
     let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
     Case { graph, key: model.verifier_key(), x, y, proof }
@@ -82,7 +90,8 @@ fn files_come_back_as_they_were() {
     StatementFile { model: "net".into(), statement: c.statement() }.save(&values).unwrap();
     let statement = StatementFile::load(&values).unwrap();
     assert_eq!((&statement.model[..], &statement.statement), ("net", &c.statement()));
-    let verifier = PortableKey::load(&portable).unwrap().verifier(key.certificate()).unwrap();
+    let verifier =
+        PortableKey::load(&portable).unwrap().verifier(key.certificate(), AcceptedLevel::Proven).unwrap();
     verifier.verify(&statement.statement, &proof).unwrap();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 5, "no temporary file is left");
     assert!(matches!(VerifierKey::load(dir.path().join("none"), "net"), Err(ArtifactError::Io { .. })));
@@ -134,6 +143,35 @@ fn a_proof_is_of_one_model_under_one_key() {
     data.params.rescales[0].s = 5;
     let e = c.verify(&VerifierKey::new(data), &c.proof);
     assert!(matches!(e, Err(ArtifactError::Verify(VerifyError::KeyDigest { .. }))));
+    // So are other steps: no relation reads them, but they say what the integers mean.
+    for step in 0..c.key.data().params.steps.len() {
+        let mut data = c.key.data().clone();
+        data.params.steps[step] *= 2.0;
+        let e = c.verify(&VerifierKey::new(data), &c.proof);
+        assert!(matches!(e, Err(ArtifactError::Verify(VerifyError::KeyDigest { .. }))), "step {step}");
+    }
+}
+
+/// The level is in the key, which the prover's side makes: a verifier does not take whatever it says.
+#[test]
+fn a_conjectured_level_is_taken_by_name_only() {
+    let graph = graph("net", false);
+    let conjectured = SecurityLevel::Conjectured96;
+    let model = Model::with_level(graph.clone(), weights(), params(&graph), conjectured).unwrap();
+    let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
+    let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
+    let (key, x) = (model.verifier_key(), [Some(x)]);
+    let refused =
+        |e| matches!(e, ArtifactError::Level { expected: AcceptedLevel::Proven, got } if got == conjectured);
+    let Err(Error::Artifact(e)) = verify(&graph, &key, &x, &y, &proof) else { panic!("accepted") };
+    assert!(refused(e));
+    let portable = key.portable(&graph).unwrap();
+    assert!(refused(portable.verifier(key.certificate(), AcceptedLevel::Proven).unwrap_err()));
+    verify_at(conjectured.into(), &graph, &key, &x, &y, &proof).unwrap();
+    // A verifier that was made once under the other rule is not handed out under this one.
+    assert!(verify(&graph, &key, &x, &y, &proof).is_err());
+    let compact = AcceptedLevel::Exactly(SecurityLevel::ProvenCompact);
+    assert!(verify_at(compact, &graph, &key, &x, &y, &proof).is_err());
 }
 
 #[test]
@@ -158,7 +196,7 @@ fn keys_must_be_certified() {
     let read = VerifierKey::from_bytes(&c.key.to_bytes(), "net").unwrap();
     assert!(matches!(c.verify(&read, &c.proof), Err(ArtifactError::Uncertified)));
     let portable = c.key.portable(&c.graph).unwrap();
-    assert!(matches!(portable.verifier(None), Err(ArtifactError::Uncertified)));
+    assert!(matches!(portable.verifier(None, AcceptedLevel::Proven), Err(ArtifactError::Uncertified)));
     // What was refused once is checked again, not remembered.
     c.verify(&read.certified(certificate()), &c.proof).unwrap();
 
@@ -227,7 +265,7 @@ fn a_portable_key_is_checked_whole() {
     let with = |change: &dyn Fn(&mut PortableKey)| {
         let mut changed = key.clone();
         change(&mut changed);
-        changed.verifier(certificate).unwrap_err()
+        changed.verifier(certificate, AcceptedLevel::Proven).unwrap_err()
     };
     let e = with(&|k| k.key.digest[0] ^= 1);
     assert!(matches!(e, ArtifactError::Verify(VerifyError::KeyDigest { .. })), "{e}");

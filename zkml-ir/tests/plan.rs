@@ -177,3 +177,22 @@ fn unsound_plans_are_refused() {
 fn cell<'a>(p: &'a mut Plan, role: &str) -> &'a mut zkml_ir::plan::TensorDecl {
     p.tensors.iter_mut().find(|t| t.name.ends_with(role)).unwrap()
 }
+
+/// What ops prove of their cells starts from the intervals of nodes, so a graph made by hand cannot claim narrower ones.
+#[test]
+fn a_node_s_interval_holds_its_cells() {
+    let mut g = Model::new(3);
+    let x = g.input(Elem::I8, &[2, 6], 0.1);
+    let y = g.binary(Op::Add, x, x);
+    let case = g.finish(y);
+    let narrow = |interval| {
+        let mut graph = case.graph.clone();
+        graph.nodes[y].ty.interval = interval;
+        lower(&graph, &case.params).map(|_| ())
+    };
+    assert_eq!(narrow(Interval::new(-256, 254)), Ok(()));
+    for interval in [Interval::new(-255, 254), Interval::new(-256, 253), Interval::new(0, 254)] {
+        let e = narrow(interval).unwrap_err();
+        assert!(matches!(e, LowerError::Interval { declared, .. } if declared == interval), "{e}");
+    }
+}

@@ -107,6 +107,44 @@ impl fmt::Display for SecurityLevel {
     }
 }
 
+/// The levels that a verifier takes from a key, whoever made it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AcceptedLevel {
+    /// Every proven level, and no other.
+    #[default]
+    Proven,
+    /// Exactly this one: the only way to accept a conjectured level.
+    Exactly(SecurityLevel),
+}
+
+impl AcceptedLevel {
+    pub fn accepts(self, level: SecurityLevel) -> bool {
+        match self {
+            Self::Proven => level.is_proven(),
+            Self::Exactly(expected) => level == expected,
+        }
+    }
+}
+
+/// A proven level stands for all of them, a conjectured one for itself.
+impl From<SecurityLevel> for AcceptedLevel {
+    fn from(level: SecurityLevel) -> Self {
+        match level.is_proven() {
+            true => Self::Proven,
+            false => Self::Exactly(level),
+        }
+    }
+}
+
+impl fmt::Display for AcceptedLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proven => f.write_str("a proven one"),
+            Self::Exactly(level) => write!(f, "`{level}`"),
+        }
+    }
+}
+
 /// What is counted in the error of a proof.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -154,8 +192,8 @@ pub struct SecurityReport {
 
 impl SecurityReport {
     // With n = 2^L the size of the evaluation domain, rate the inverse of the blow-up, and theta the unique decoding
-    // radius of the circle code (Circle STARKs, Habock, Levit, Papini 2024, section 4; proximity gaps up to this
-    // radius, Ben-Sasson et al. 2020, theorem 1.4):
+    // radius of the circle code (Circle STARKs, Habock, Levit, Papini 2024, section 4; correlated agreement of
+    // curves up to this radius, Ben-Sasson et al. 2020, theorems 1.5 and 6.1: batching and folding combine by powers):
     //     1 - theta = (1 + rate) / 2 + 3 / (2n).
     fn new(level: SecurityLevel, counts: &Counts) -> Self {
         let config = level.pcs_config(counts.log_rows);

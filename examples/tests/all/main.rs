@@ -1,4 +1,5 @@
 //! Tests of the examples, in one binary: the float references, and the models at small sizes from calibration to proof.
 
+mod golden;
 mod models;
 mod transformers;

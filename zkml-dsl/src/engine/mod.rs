@@ -8,7 +8,7 @@ mod verify;
 pub use component::{register, Component};
 pub use error::Error;
 pub use model::{run, Figures, Model};
-pub use verify::{verify, Statement};
+pub use verify::{verify, verify_at, AcceptedLevel, Statement};
 
 pub use crate::weights::{FloatTensor, FloatWeights};
 pub use zkml_ir::exec::Witness as Trace;

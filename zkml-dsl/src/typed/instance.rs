@@ -152,7 +152,7 @@ impl Instance {
         Ok(Model::calibrate_with_level(Graph::clone(&self.graph), weights, samples, self.level)?)
     }
 
-    /// `None` stands for a private input.
+    /// `None` stands for a private input. Keys of proven levels are taken, and those of this instance's own level.
     pub fn verify(
         &self,
         key: &VerifierKey,
@@ -166,7 +166,7 @@ impl Instance {
         }
         g.outputs.iter().zip(outputs).try_for_each(|(port, t)| check_port(g, port, t))?;
         let inputs: Vec<_> = inputs.iter().map(|t| t.cloned()).collect();
-        Ok(engine::verify(g, key, &inputs, &owned(outputs), proof)?)
+        Ok(engine::verify_at(self.level.into(), g, key, &inputs, &owned(outputs), proof)?)
     }
 }
 

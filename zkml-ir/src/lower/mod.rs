@@ -20,8 +20,9 @@ mod views;
 
 pub use certificate::certificate;
 
+use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};
-use crate::plan::{check, CheckError, Plan, ViewError};
+use crate::plan::{check, reach, CheckError, Plan, ViewError};
 use ctx::Ctx;
 use std::ops::Range;
 use thiserror::Error;
@@ -50,6 +51,8 @@ pub enum LowerError {
     Malformed { node: String, what: &'static str },
     #[error("`{node}` needs a quantised argument, `{arg}` is an accumulator with products")]
     NeedsQuantize { node: String, arg: String },
+    #[error("`{node}` is declared in {declared}, its cells can be in {reach}")]
+    Interval { node: String, declared: Interval, reach: Interval },
     #[error("the step of `{node}` is not a positive normal number")]
     Step { node: String },
     #[error("`{node}` {what}")]
@@ -65,6 +68,7 @@ pub enum LowerError {
 /// Lowers a graph with its parameters. The structure of the plan, and so its cost, depends on the graph alone.
 pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
     let mut ctx = Ctx::new(graph, params);
+    ctx.plan.steps = params.steps.iter().map(|s| s.to_bits()).collect();
     let fused = fused_activations(graph);
     for (id, node) in graph.nodes.iter().enumerate() {
         ctx.begin(id, node.name.clone());
@@ -87,6 +91,14 @@ pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
             Op::AttentionCore { .. } => Some(attention::lower(&mut ctx, id)?),
             Op::LayerNorm { .. } => Some(layer_norm::lower(&mut ctx, id)?),
         };
+        if let Some(v) = value.as_ref().filter(|v| v.is_affine()) {
+            // Bounds that ops prove (`Product::proven`) start from the intervals of nodes: none may be narrower than what
+            // the cells can be. Padding is zero.
+            let (declared, reach) = (node.ty.interval, reach(&ctx.plan, &v.lin));
+            if !declared.union(Interval::point(0)).contains_interval(reach) {
+                return Err(LowerError::Interval { node: node.name.clone(), declared, reach });
+            }
+        }
         ctx.values[id] = value;
     }
     io::outputs(&mut ctx)?;

@@ -17,6 +17,7 @@ mod expr;
 mod view;
 
 pub use axis::{Axis, Space};
+pub(crate) use check::reach;
 pub use check::{check, CheckError};
 pub use expr::{Constraint, Factor, LinExpr, Lookup, Product, Term};
 pub use view::{AxisMap, BitMap, OddDigit, View, ViewError};
@@ -96,6 +97,9 @@ pub struct Plan {
     pub tables: Vec<Table>,
     pub lookups: Vec<Lookup>,
     pub constraints: Vec<Constraint>,
+    /// The real values of the model's free steps, bit by bit. No relation reads them: they say what the integers of a
+    /// statement mean, and so are part of what the plan's digest binds.
+    pub steps: Vec<u64>,
 }
 
 impl Plan {

@@ -1,6 +1,7 @@
 //! Why a key or a proof file is refused.
 
 use crate::protocol::{SystemError, VerifyError};
+use crate::security::{AcceptedLevel, SecurityLevel};
 use std::path::PathBuf;
 use thiserror::Error;
 use zkml_ir::lower::LowerError;
@@ -23,6 +24,8 @@ pub enum ArtifactError {
     Lower(#[from] LowerError),
     #[error(transparent)]
     System(#[from] SystemError),
+    #[error("key at security level `{got}`, expected {expected}")]
+    Level { expected: AcceptedLevel, got: SecurityLevel },
     #[error("the key has no certificate that its weights lie in their ranges")]
     Uncertified,
     #[error("the key's certificate: {0}")]

@@ -1,9 +1,10 @@
 //! Verifier keys.
 
 use super::file::{self, Kind};
+use super::verifier::expect_level;
 use super::{ArtifactError, Certificate, PortableKey, Verifier};
 use crate::protocol::Key;
-use crate::security::SecurityLevel;
+use crate::security::{AcceptedLevel, SecurityLevel};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -51,14 +52,15 @@ impl VerifierKey {
         self.certificate.as_ref()
     }
 
-    /// The verifier of `graph` under this key.
-    pub fn verifier(&self, graph: &Graph) -> Result<Arc<Verifier>, ArtifactError> {
+    /// The verifier of `graph` under this key, if its level is accepted.
+    pub fn verifier(&self, graph: &Graph, accepted: AcceptedLevel) -> Result<Arc<Verifier>, ArtifactError> {
+        expect_level(accepted, self.data.level)?;
         // A poisoned lock holds nothing half-made: the value is replaced whole.
         let mut ready = self.ready.lock().unwrap_or_else(|e| e.into_inner());
         if let Some((_, v)) = ready.as_ref().filter(|(g, _)| g == graph) {
             return Ok(v.clone());
         }
-        let made = Arc::new(Verifier::new(graph, &self.data, self.certificate.as_ref())?);
+        let made = Arc::new(Verifier::new(graph, &self.data, self.certificate.as_ref(), accepted)?);
         *ready = Some((graph.clone(), made.clone()));
         Ok(made)
     }

@@ -1,9 +1,10 @@
 //! Keys that need no source: what a program embeds that verifies proofs of a model it was not built with.
 
 use super::file::{self, Kind};
+use super::verifier::expect_level;
 use super::{ArtifactError, Certificate, Verifier};
 use crate::protocol::Key;
-use crate::security::SecurityLevel;
+use crate::security::{AcceptedLevel, SecurityLevel};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use zkml_ir::plan::Plan;
@@ -23,7 +24,12 @@ pub struct PortableKey {
 
 impl PortableKey {
     /// Checks plan, key and certificate, and computes the tables: once for many proofs.
-    pub fn verifier(&self, certificate: Option<&Certificate>) -> Result<Verifier, ArtifactError> {
+    pub fn verifier(
+        &self,
+        certificate: Option<&Certificate>,
+        accepted: AcceptedLevel,
+    ) -> Result<Verifier, ArtifactError> {
+        expect_level(accepted, self.level)?;
         Verifier::of_plan(&self.model, self.plan.clone(), self.level, &self.key, certificate)
     }
 

@@ -3,7 +3,7 @@
 use super::file::{expect_model, Kind};
 use super::{ArtifactError, Certificate, KeyData, ProofFile};
 use crate::protocol::{self, Key, Label, Proof, Statement, System, SystemError, VerifyError};
-use crate::security::SecurityLevel;
+use crate::security::{AcceptedLevel, SecurityLevel};
 use zkml_ir::graph::Graph;
 use zkml_ir::lower;
 use zkml_ir::plan::{Plan, Source};
@@ -15,19 +15,22 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Lowers the graph with the key's parameters and checks the certificate.
+    /// Lowers the graph with the key's parameters and checks the certificate. The key says at which level its proofs are:
+    /// whether that is enough is for the caller to say.
     pub fn new(
         graph: &Graph,
         key: &KeyData,
         certificate: Option<&Certificate>,
+        accepted: AcceptedLevel,
     ) -> Result<Self, ArtifactError> {
         expect_model(Kind::Key, &graph.name, &key.model)?;
+        expect_level(accepted, key.level)?;
         let plan = lower::lower(graph, &key.params)?.plan;
         Self::of_plan(&key.model, plan, key.level, &key.key, certificate)
     }
 
-    /// For the model whose relations these are.
-    pub fn of_plan(
+    /// For the model whose relations these are, at a level that was accepted.
+    pub(super) fn of_plan(
         model: &str,
         plan: Plan,
         level: SecurityLevel,
@@ -90,6 +93,13 @@ impl Verifier {
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Verifier").field("model", &self.model).field("key", &self.key).finish()
+    }
+}
+
+pub(super) fn expect_level(expected: AcceptedLevel, got: SecurityLevel) -> Result<(), ArtifactError> {
+    match expected.accepts(got) {
+        true => Ok(()),
+        false => Err(ArtifactError::Level { expected, got }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The STARK for one claim `V(rho) = v`, verified: stwo's flow over its public items, with every length checked
 //! where it becomes known (DESIGN 5.8). stwo's own `verify` panics on some malformed proofs and truncates others.
 
+use num_traits::{One, Zero};
 use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fri::{CirclePolyDegreeBound, FriLayerProof, FriProof, FriVerifier};
@@ -38,7 +39,7 @@ pub(super) fn verify(
     channel.draw_secure_felt();
     MC::mix_root(channel, proof.composition_root);
 
-    let z = CirclePoint::<F>::get_random_point(channel);
+    let z = out_of_domain_point(channel, claim).ok_or(OpeningError::OutOfDomainPoint)?;
     check_constraint(claim, z, proof)?;
 
     let samples = samples_at(claim, z, proof);
@@ -68,6 +69,18 @@ pub(super) fn verify(
     )
     .map_err(|_| OpeningError::Answers)?;
     Ok(fri.decommit(answers)?)
+}
+
+/// Draws z as stwo does. None where stwo's formulas would divide by zero: by `1 + t^2`, or by `y - conj(y)`, the slope of
+/// the line through a sample's point and its conjugate. The latter is one chance in 2^60, too many for a panic.
+fn out_of_domain_point(channel: &mut Blake2sChannel, claim: &MleEval) -> Option<CirclePoint<F>> {
+    let t = channel.clone().draw_secure_felt();
+    if (t * t + F::one()).is_zero() {
+        return None;
+    }
+    let z = CirclePoint::<F>::get_random_point(channel);
+    let is_own_conjugate = |p: CirclePoint<F>| p.y.1.is_zero();
+    (!is_own_conjugate(z) && !is_own_conjugate(claim.previous(z))).then_some(z)
 }
 
 /// Enters stwo's part of the transcript. The value is fixed before the prefix sums are committed.

@@ -4,7 +4,7 @@ use crate::elem::Interval;
 use crate::plan::{AxisMap, BitMap, Constraint, Factor, LinExpr, Plan, Product, Term, View};
 
 /// Of `constant + sum of terms`, for any cell of any space.
-pub(super) fn linear(plan: &Plan, e: &LinExpr) -> Interval {
+pub(crate) fn linear(plan: &Plan, e: &LinExpr) -> Interval {
     // Terms of which at most one is non-zero at any cell (the parts of a concatenation) do not add up.
     let mut groups: Vec<(Vec<&Term>, Interval)> = vec![];
     for t in &e.terms {

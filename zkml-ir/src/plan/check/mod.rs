@@ -16,6 +16,8 @@ mod interval;
 mod limits;
 mod structure;
 
+pub(crate) use interval::linear as reach;
+
 use super::{BoundBy, Plan};
 use crate::elem::{Interval, P};
 use thiserror::Error;

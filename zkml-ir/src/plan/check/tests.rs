@@ -39,6 +39,7 @@ fn plan(s: u32, q_bits: u32) -> Plan {
             linear: view(2).scaled(-1 << s).plus(view(3).scaled(-1)).plus_constant(1 << (s - 1)),
             products: vec![product],
         }],
+        steps: vec![],
     }
 }
 
