@@ -6,6 +6,7 @@ mod protocol {
     mod bytes;
     mod fields;
     mod honest;
+    mod omissions;
     mod opening;
     mod quantize;
     mod statement;

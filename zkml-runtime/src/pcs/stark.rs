@@ -1,7 +1,7 @@
 //! The STARK for one claim `V(rho) = v`, verified: stwo's flow over its public items, with every length checked
 //! where it becomes known (DESIGN 5.8). stwo's own `verify` panics on some malformed proofs and truncates others.
 
-use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
+use stwo::core::channel::{Channel, MerkleChannel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fri::{CirclePolyDegreeBound, FriLayerProof, FriProof, FriVerifier};
 use stwo::core::pcs::quotients::{fri_answers, PointSample};
@@ -32,7 +32,7 @@ pub(super) fn verify(
     proof: &OpeningProof,
 ) -> Result<(), OpeningError> {
     let config = params.config();
-    let channel = begin(t, &config, roots, claim.value);
+    let channel = begin::<MC>(t, &config, roots, claim.value);
     MC::mix_root(channel, proof.sums_root);
     // With a single constraint its random coefficient is the zeroth power: drawn, and of no effect.
     channel.draw_secure_felt();
@@ -71,21 +71,21 @@ pub(super) fn verify(
 }
 
 /// Enters stwo's part of the transcript. The value is fixed before the prefix sums are committed.
-pub(super) fn begin<'t>(
-    t: &'t mut Transcript,
+pub(super) fn begin<'t, M: MerkleChannel<H = H>>(
+    t: &'t mut Transcript<M::C>,
     config: &PcsConfig,
     roots: &[Blake2sHash],
     value: F,
-) -> &'t mut Blake2sChannel {
+) -> &'t mut M::C {
     reduction::end(t, value);
     let channel = t.channel();
     config.mix_into(channel);
-    roots.iter().for_each(|&root| MC::mix_root(channel, root));
+    roots.iter().for_each(|&root| M::mix_root(channel, root));
     channel
 }
 
 /// Absorbs the samples, and draws the coefficient that combines them.
-pub(super) fn mix_samples(channel: &mut Blake2sChannel, samples: &[Vec<Vec<PointSample>>]) -> F {
+pub(super) fn mix_samples<C: Channel>(channel: &mut C, samples: &[Vec<Vec<PointSample>>]) -> F {
     let values: Vec<F> = samples.iter().flatten().flatten().map(|sample| sample.value).collect();
     channel.mix_felts(&values);
     channel.draw_secure_felt()
