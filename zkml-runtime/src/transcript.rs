@@ -1,5 +1,8 @@
 //! The Fiat-Shamir transcript: a Blake2s channel in which every message carries a tag and its length.
 //!
+//! The prover's half is generic over the channel, so that tests can give it one that forgets a message. The verifier is
+//! not: it has [`Blake2sChannel`] and no other.
+//!
 //! stwo's `mix_felts` and `mix_u32s` absorb bare bytes: two messages could be cut elsewhere, or a message of one
 //! kind be read as another. Here each is one absorption of `[tag, length, data..]`.
 
@@ -29,12 +32,23 @@ pub enum Tag {
 }
 
 /// A transcript. Prover and verifier run the same calls and so draw the same challenges.
-#[derive(Clone, Debug, Default)]
-pub struct Transcript {
-    channel: Blake2sChannel,
+#[derive(Clone, Debug)]
+pub struct Transcript<C: Channel = Blake2sChannel> {
+    channel: C,
 }
 
-impl Transcript {
+/// Of the protocol's channel only: another one has to be named.
+impl Default for Transcript {
+    fn default() -> Self {
+        Self::on(Blake2sChannel::default())
+    }
+}
+
+impl<C: Channel> Transcript<C> {
+    pub fn on(channel: C) -> Self {
+        Self { channel }
+    }
+
     pub fn absorb_words(&mut self, tag: Tag, words: &[u32]) {
         let mut message = Vec::with_capacity(words.len() + 2);
         message
@@ -63,7 +77,7 @@ impl Transcript {
     }
 
     /// The channel itself, for stwo.
-    pub fn channel(&mut self) -> &mut Blake2sChannel {
+    pub fn channel(&mut self) -> &mut C {
         &mut self.channel
     }
 }

@@ -3,12 +3,21 @@
 mod common;
 
 mod protocol {
+    mod attention;
     mod bytes;
+    mod certificate;
+    mod claims;
     mod fields;
     mod honest;
+    mod layer_norm;
+    mod lookups;
+    mod omissions;
     mod opening;
     mod quantize;
+    mod setup;
+    mod softmax;
     mod statement;
     mod transcript;
+    mod wire;
     mod witness;
 }

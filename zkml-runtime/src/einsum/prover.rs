@@ -9,6 +9,7 @@ use crate::field::{eq_table, F};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
+use stwo::core::channel::Channel;
 use zkml_ir::plan::{Factor, Plan};
 
 /// A product during the sumcheck: `scale * sum_x,k eq(x) a(x, k) b(x, k)` over what is not bound yet.
@@ -24,8 +25,8 @@ struct State {
 }
 
 /// Runs the argument. `cells` gives every tensor's cells, public ones too.
-pub fn prove<'a>(
-    t: &mut Transcript,
+pub fn prove<'a, C: Channel>(
+    t: &mut Transcript<C>,
     plan: &Plan,
     cells: impl Fn(usize) -> &'a Cells + Sync,
 ) -> (EinsumProof, EinsumPoint) {

@@ -4,6 +4,7 @@ use crate::claims::EvalPoint;
 use crate::field::{eq, eq_table, F};
 use crate::transcript::Transcript;
 use num_traits::{One, Zero};
+use stwo::core::channel::Channel;
 use zkml_ir::plan::{Axis, Constraint, Factor, Plan, Product};
 
 /// Random coordinates for the k-th output axis of every constraint.
@@ -15,7 +16,7 @@ pub struct OutputPools {
 
 impl OutputPools {
     /// Draws as many coordinates as the plan's largest axis at each position needs.
-    pub fn draw(t: &mut Transcript, plan: &Plan) -> Self {
+    pub fn draw<C: Channel>(t: &mut Transcript<C>, plan: &Plan) -> Self {
         let spaces = || plan.constraints.iter().map(|c| c.space.axes());
         let rank = spaces().map(|s| s.len()).max().unwrap_or(0);
         let pools = (0..rank)

@@ -25,7 +25,9 @@ use stwo::core::vcs_lifted::blake2_merkle::{Blake2sMerkleChannel, Blake2sMerkleH
 pub use error::{OpeningError, Part};
 pub use proof::{FriLayer, OpeningProof};
 #[cfg(feature = "prover")]
-pub use prover::{commit, prove_opening, CommitError, CommittedTree, ProveError, ProverContext};
+pub use prover::{
+    commit, prove_opening, prove_opening_on, CommitError, CommittedTree, ProveError, ProverContext,
+};
 pub use statement::{Group, Params, ParamsError, StatementError, Term};
 pub use verifier::verify_opening;
 

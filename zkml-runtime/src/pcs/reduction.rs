@@ -6,6 +6,7 @@
 //! of the row.
 
 use num_traits::Zero;
+use stwo::core::channel::Channel;
 
 use super::statement::Group;
 use super::{eq, F};
@@ -21,11 +22,11 @@ pub(super) fn bind(claim: F, [c0, c2]: Round, r: F) -> F {
 }
 
 /// Enters the reduction: the claim is absorbed, so that it is fixed before the first challenge.
-pub(super) fn begin(t: &mut Transcript, claim: F) {
+pub(super) fn begin<C: Channel>(t: &mut Transcript<C>, claim: F) {
     t.absorb_felts(Tag::OpeningClaim, &[claim]);
 }
 
-pub(super) fn challenge(t: &mut Transcript, round: &Round) -> F {
+pub(super) fn challenge<C: Channel>(t: &mut Transcript<C>, round: &Round) -> F {
     t.absorb_felts(Tag::OpeningRound, round);
     t.draw()
 }
@@ -59,6 +60,6 @@ pub(super) fn coefficients(groups: &[Group], rho: &[F], n_columns: &[usize]) -> 
 }
 
 /// Leaves the reduction: the value is fixed before the prefix sums are committed.
-pub(super) fn end(t: &mut Transcript, value: F) {
+pub(super) fn end<C: Channel>(t: &mut Transcript<C>, value: F) {
     t.absorb_felts(Tag::OpeningClaim, &[value]);
 }

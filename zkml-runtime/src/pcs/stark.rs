@@ -4,6 +4,7 @@
 use num_traits::{One, Zero};
 use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
 use stwo::core::circle::CirclePoint;
+use stwo::core::fields::FieldExpOps;
 use stwo::core::fri::{CirclePolyDegreeBound, FriLayerProof, FriProof, FriVerifier};
 use stwo::core::pcs::quotients::{fri_answers, PointSample};
 use stwo::core::pcs::{PcsConfig, TreeVec};
@@ -33,7 +34,7 @@ pub(super) fn verify(
     proof: &OpeningProof,
 ) -> Result<(), OpeningError> {
     let config = params.config();
-    let channel = begin(t, &config, roots, claim.value);
+    let channel = begin::<MC>(t, &config, roots, claim.value);
     MC::mix_root(channel, proof.sums_root);
     // With a single constraint its random coefficient is the zeroth power: drawn, and of no effect.
     channel.draw_secure_felt();
@@ -71,34 +72,42 @@ pub(super) fn verify(
     Ok(fri.decommit(answers)?)
 }
 
-/// Draws z as stwo does. None where stwo's formulas would divide by zero: by `1 + t^2`, or by `y - conj(y)`, the slope of
-/// the line through a sample's point and its conjugate. The latter is one chance in 2^60, too many for a panic.
+/// Draws z as stwo does, unless it is a point that stwo's formulas cannot take.
 fn out_of_domain_point(channel: &mut Blake2sChannel, claim: &MleEval) -> Option<CirclePoint<F>> {
     let t = channel.clone().draw_secure_felt();
-    if (t * t + F::one()).is_zero() {
-        return None;
+    is_regular(t, claim).then(|| CirclePoint::get_random_point(channel))
+}
+
+/// Is z of parameter t, `((1 - t^2), 2 t) / (1 + t^2)`, a point at which nothing is divided by zero? Not by `1 + t^2`, and
+/// not by `y - conj(y)`, the slope of the line through a sample's point and its conjugate. The latter is one chance in
+/// 2^60, too many for a panic.
+fn is_regular(t: F, claim: &MleEval) -> bool {
+    let (square, one) = (t * t, F::one());
+    if (one + square).is_zero() {
+        return false;
     }
-    let z = CirclePoint::<F>::get_random_point(channel);
+    let scale = (one + square).inverse();
+    let z = CirclePoint { x: (one - square) * scale, y: (t + t) * scale };
     let is_own_conjugate = |p: CirclePoint<F>| p.y.1.is_zero();
-    (!is_own_conjugate(z) && !is_own_conjugate(claim.previous(z))).then_some(z)
+    !is_own_conjugate(z) && !is_own_conjugate(claim.previous(z))
 }
 
 /// Enters stwo's part of the transcript. The value is fixed before the prefix sums are committed.
-pub(super) fn begin<'t>(
-    t: &'t mut Transcript,
+pub(super) fn begin<'t, M: MerkleChannel<H = H>>(
+    t: &'t mut Transcript<M::C>,
     config: &PcsConfig,
     roots: &[Blake2sHash],
     value: F,
-) -> &'t mut Blake2sChannel {
+) -> &'t mut M::C {
     reduction::end(t, value);
     let channel = t.channel();
     config.mix_into(channel);
-    roots.iter().for_each(|&root| MC::mix_root(channel, root));
+    roots.iter().for_each(|&root| M::mix_root(channel, root));
     channel
 }
 
 /// Absorbs the samples, and draws the coefficient that combines them.
-pub(super) fn mix_samples(channel: &mut Blake2sChannel, samples: &[Vec<Vec<PointSample>>]) -> F {
+pub(super) fn mix_samples<C: Channel>(channel: &mut C, samples: &[Vec<Vec<PointSample>>]) -> F {
     let values: Vec<F> = samples.iter().flatten().flatten().map(|sample| sample.value).collect();
     channel.mix_felts(&values);
     channel.draw_secure_felt()
@@ -165,4 +174,38 @@ fn check_tree(
         MerkleVerifierLifted::<H>::new(root, vec![layout.log_domain; columns.len()], Some(layout.log_domain));
     let path = MerkleDecommitmentLifted { hash_witness: proof.paths[tree].clone() };
     verifier.verify(positions, columns.clone(), path).map_err(|source| OpeningError::Merkle { tree, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_that_divide_by_zero_are_not_regular() {
+        let claim = MleEval { log_rows: 10, coefficients: vec![], rho: vec![F::one(); 10], value: F::one() };
+        let i = F::from_u32_unchecked(0, 1, 0, 0);
+        assert!((F::one() + i * i).is_zero());
+        assert!(!is_regular(i, &claim));
+        // t in the subfield gives y in the subfield.
+        assert!(!is_regular(F::from_u32_unchecked(5, 7, 0, 0), &claim));
+        // The previous row's point in the subfield: z is one step further.
+        let parameter = |p: CirclePoint<F>| p.y / (F::one() + p.x);
+        let square = F::from_u32_unchecked(3, 2, 0, 0);
+        let inner = CirclePoint {
+            x: (F::one() - square * square) / (F::one() + square * square),
+            y: (square + square) / (F::one() + square * square),
+        };
+        let after = inner + claim.trace_coset().step().into_ef();
+        assert!(!is_regular(parameter(after), &claim));
+        let t = F::from_u32_unchecked(5, 7, 11, 13);
+        assert!(is_regular(t, &claim));
+    }
+
+    #[test]
+    fn the_parameter_is_that_of_stwo_s_point() {
+        let mut channel = Blake2sChannel::default();
+        let t = channel.clone().draw_secure_felt();
+        let z = CirclePoint::<F>::get_random_point(&mut channel);
+        assert_eq!(t, z.y / (F::one() + z.x));
+    }
 }

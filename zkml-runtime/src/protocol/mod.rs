@@ -18,7 +18,7 @@ mod verify;
 pub use error::{ProveError, StatementError, SystemError, VerifyError};
 pub use proof::Proof;
 #[cfg(feature = "prover")]
-pub use prove::{commit_weights, prove, CommittedWeights, Prover, Witness};
+pub use prove::{commit_weights, prove, prove_on, CommittedWeights, Prover, Witness};
 pub use statement::Statement;
 pub use system::{Key, Label, System};
 pub use verify::{check_key, verify};

@@ -8,11 +8,16 @@ use crate::claims::{embed, Functional, PublicValues};
 use crate::einsum;
 use crate::field::{BaseField, F};
 use crate::gkr::{self, LeafBlock, TableBlock};
-use crate::pcs::{commit, prove_opening, CommittedTree, ProverContext};
+use crate::pcs::{commit, prove_opening_on, CommittedTree, ProverContext};
+use crate::transcript::Transcript;
 use num_traits::Zero;
 use rayon::prelude::*;
 use std::sync::Arc;
+use stwo::core::channel::MerkleChannel;
+use stwo::core::vcs_lifted::blake2_merkle::{Blake2sMerkleChannel, Blake2sMerkleHasher};
 use stwo::prover::backend::simd::column::BaseColumn;
+use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::backend::BackendForChannel;
 use zkml_ir::elem::P;
 use zkml_ir::layout::{Layout, Placement, Tree};
 use zkml_ir::plan::{Plan, Source, Space, View};
@@ -98,6 +103,21 @@ pub fn prove(
     statement: &Statement,
     witness: Witness,
 ) -> Result<Proof, ProveError> {
+    prove_on::<Blake2sMerkleChannel>(Transcript::default(), prover, weights, statement, witness)
+}
+
+/// [`prove`] on another channel. The verifier knows one: unless this one draws and grinds alike, it refuses the proof.
+pub fn prove_on<MC>(
+    mut t: Transcript<MC::C>,
+    prover: &Prover,
+    weights: &CommittedWeights,
+    statement: &Statement,
+    witness: Witness,
+) -> Result<Proof, ProveError>
+where
+    MC: MerkleChannel<C: Send, H = Blake2sMerkleHasher>,
+    SimdBackend: BackendForChannel<MC>,
+{
     let _span = tracing::info_span!("prove").entered();
     let system = &prover.system;
     let (plan, layout) = (system.plan(), system.layout());
@@ -123,7 +143,7 @@ pub fn prove(
     drop(span);
 
     let private_root = private.as_ref().map(|t| t.root());
-    let mut t = begin(system, &weights.key, statement, private_root.as_ref(), &trace.root());
+    begin(&mut t, system, &weights.key, statement, [private_root.as_ref(), Some(&trace.root())]);
 
     let gkr = match system.gkr_shape() {
         None => None,
@@ -156,7 +176,7 @@ pub fn prove(
     let (groups, claim) = opening_claim(system, functional, value, |part| public.eval(plan, part));
     let trees: Vec<&CommittedTree> =
         [Some(&*weights.tree), private.as_ref(), Some(&trace)].into_iter().flatten().collect();
-    let opening = prove_opening(&mut t, &prover.context, &trees, &groups, claim)?;
+    let opening = prove_opening_on::<MC>(&mut t, &prover.context, &trees, &groups, claim)?;
     let gkr = gkr.map(|(_, proof, _)| proof);
     Ok(Proof { private_root, trace_root: trace.root(), gkr, einsum, opening })
 }

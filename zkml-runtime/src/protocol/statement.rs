@@ -2,6 +2,7 @@
 
 use super::{StatementError, System};
 use crate::transcript::{Tag, Transcript};
+use stwo::core::channel::Channel;
 use zkml_ir::plan::Source;
 use zkml_ir::tensor::IntTensor;
 
@@ -57,7 +58,7 @@ impl Statement {
         Ok(())
     }
 
-    pub(super) fn absorb(&self, t: &mut Transcript) {
+    pub(super) fn absorb<C: Channel>(&self, t: &mut Transcript<C>) {
         let mut words = vec![self.inputs.len() as u32, self.outputs.len() as u32];
         let mut tensor = |v: Option<&IntTensor>| match v {
             None => words.push(0),

@@ -8,6 +8,7 @@ use crate::pcs::Params;
 use crate::security::{Counts, SecurityLevel, SecurityReport};
 use crate::transcript::{Tag, Transcript};
 use serde::{Deserialize, Serialize};
+use stwo::core::channel::Channel;
 use stwo::core::vcs::blake2_hash::{Blake2sHash, Blake2sHasher};
 use zkml_ir::layout::{choose_log_rows, Layout, Placement, Tree};
 use zkml_ir::plan::{self, Plan, Source};
@@ -128,9 +129,8 @@ impl System {
         self.layout.columns_of(Tree::Private) > 0
     }
 
-    /// A fresh transcript with everything known before a proof: label, parameters, model, key.
-    pub(crate) fn transcript(&self, key: &Key) -> Transcript {
-        let mut t = Transcript::default();
+    /// Absorbs everything known before a proof: label, parameters, model, key.
+    pub(crate) fn absorb<C: Channel>(&self, key: &Key, t: &mut Transcript<C>) {
         t.absorb_words(Tag::Protocol, &[u32::from_le_bytes(*b"zkml"), PROTOCOL_VERSION, self.label as u32]);
         let c = self.params.config();
         t.absorb_words(
@@ -149,7 +149,6 @@ impl System {
         t.absorb_hash(Tag::ModelDigest, &self.digest);
         t.absorb_words(Tag::Key, &[key.columns as u32]);
         t.absorb_hash(Tag::Root, &Blake2sHash(key.root));
-        t
     }
 }
 

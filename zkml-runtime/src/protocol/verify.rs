@@ -9,6 +9,7 @@ use crate::gkr;
 use crate::pcs::{verify_opening, Group, Term};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
+use stwo::core::channel::Channel;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use zkml_ir::layout::Tree;
 
@@ -22,7 +23,9 @@ pub fn verify(system: &System, key: &Key, statement: &Statement, proof: &Proof) 
         return Err(VerifyError::PrivateRoot { expected, got });
     }
     let plan = system.plan();
-    let mut t = begin(system, key, statement, proof.private_root.as_ref(), &proof.trace_root);
+    let mut t = Transcript::default();
+    let roots = [proof.private_root.as_ref(), Some(&proof.trace_root)];
+    begin(&mut t, system, key, statement, roots);
 
     let lookups = match (system.gkr_shape(), &proof.gkr) {
         (None, None) => None,
@@ -68,25 +71,21 @@ pub fn check_key(system: &System, key: &Key) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// The transcript up to the first challenge.
-pub(super) fn begin(
+/// The transcript up to the first challenge. `roots` are those of the private inputs, if there are any, and of the trace.
+pub(super) fn begin<C: Channel>(
+    t: &mut Transcript<C>,
     system: &System,
     key: &Key,
     statement: &Statement,
-    private_root: Option<&Blake2sHash>,
-    trace_root: &Blake2sHash,
-) -> Transcript {
-    let mut t = system.transcript(key);
-    statement.absorb(&mut t);
-    if let Some(root) = private_root {
-        t.absorb_hash(Tag::Root, root);
-    }
-    t.absorb_hash(Tag::Root, trace_root);
-    t
+    roots: [Option<&Blake2sHash>; 2],
+) {
+    system.absorb(key, t);
+    statement.absorb(t);
+    roots.into_iter().flatten().for_each(|root| t.absorb_hash(Tag::Root, root));
 }
 
 /// `1, eta, eta^2, ..`: drawn after every claim was absorbed.
-pub(super) fn eta_powers(t: &mut Transcript) -> impl Iterator<Item = F> {
+pub(super) fn eta_powers<C: Channel>(t: &mut Transcript<C>) -> impl Iterator<Item = F> + use<C> {
     let eta = t.draw();
     std::iter::successors(Some(F::one()), move |&p| Some(p * eta))
 }

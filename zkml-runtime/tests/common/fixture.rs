@@ -18,12 +18,14 @@ pub struct Fixture {
     pub prover: Prover,
     pub weights: Vec<IntTensor>,
     pub committed: CommittedWeights,
+    pub label: Label,
 }
 
 /// Deterministic values of a tensor type.
 fn random(seed: u64, ty: &zkml_ir::graph::TensorType) -> IntTensor {
     let mut s = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let range = ty.elem.interval();
+    // An input of flags is narrower than its element type.
+    let range = ty.interval;
     let values: Vec<i32> = (0..ty.shape.len())
         .map(|_| {
             s ^= s << 13;
@@ -33,6 +35,10 @@ fn random(seed: u64, ty: &zkml_ir::graph::TensorType) -> IntTensor {
         })
         .collect();
     IntTensor::new(ty.shape.clone(), ty.elem, &values).expect("in range")
+}
+
+fn params((graph, rescales): &Model) -> Params {
+    Params { rescales: rescales.clone(), steps: vec![1.0 / 64.0; graph.steps.names.len()] }
 }
 
 impl Fixture {
@@ -50,11 +56,17 @@ impl Fixture {
         Self::with(model, seed, SecurityLevel::Conjectured96, Label::Inference)
     }
 
-    pub fn with((graph, rescales): Model, seed: u64, level: SecurityLevel, label: Label) -> Self {
-        let params = Params { rescales, steps: vec![1.0 / 64.0; graph.steps.names.len()] };
+    pub fn with(model: Model, seed: u64, level: SecurityLevel, label: Label) -> Self {
+        let plan = lower(&model.0, &params(&model)).expect("lowers").plan;
+        let system = System::new(plan, level, label).expect("sound");
+        Self::on(model, seed, Prover::new(system).expect("parameters"), label)
+    }
+
+    /// With a prover of the model's plan.
+    pub fn on(model: Model, seed: u64, prover: Prover, label: Label) -> Self {
+        let params = params(&model);
+        let graph = model.0;
         let lowered = lower(&graph, &params).expect("lowers");
-        let system = System::new(lowered.plan.clone(), level, label).expect("sound");
-        let prover = Prover::new(system).expect("parameters");
         let weights: Vec<IntTensor> = graph
             .weights
             .iter()
@@ -62,7 +74,7 @@ impl Fixture {
             .map(|(i, w)| random(seed + i as u64, graph.ty(w.node)))
             .collect();
         let committed = protocol::commit_weights(&prover, &weights).expect("commits");
-        Self { graph, params, lowered, prover, weights, committed }
+        Self { graph, params, lowered, prover, weights, committed, label }
     }
 
     pub fn system(&self) -> &System {

@@ -84,6 +84,25 @@ impl Fixture {
     }
 }
 
+/// A forgery.
+pub type Change = fn(&mut Forged);
+
+/// Checks that the lookups find each of these.
+pub fn no_row(f: &Fixture, changes: &[(&str, Change)]) {
+    for (what, change) in changes {
+        f.assert_no_row(what, &f.forge(1, change));
+    }
+}
+
+/// Checks that each of these passes the lookups, and that a constraint finds it.
+pub fn no_identity(f: &Fixture, changes: &[(&str, Change)]) {
+    for (what, change) in changes {
+        let verdict = f.verdict(&f.forge(1, change));
+        let expected = matches!(verdict, Err(VerifyError::Opening(OpeningError::Constraint)));
+        assert!(expected, "{what}: {verdict:?}");
+    }
+}
+
 pub fn copy(w: &Witness) -> Witness {
     Witness { tensors: w.tensors.clone(), multiplicities: w.multiplicities.clone() }
 }

@@ -1,6 +1,7 @@
 //! Graphs with seeded weights and inputs, set up to prove, and a prover that does not follow the rules.
 
 pub mod case;
+pub mod channel;
 pub mod cheat;
 pub mod fixture;
 pub mod forge;

@@ -131,6 +131,50 @@ fn the_lookup_argument_s_layers() {
 }
 
 #[test]
+fn the_lookup_argument_s_rounds() {
+    let c = full();
+    let n = c.proof.gkr.as_ref().expect("lookups").layers.len();
+    fn layers(p: &mut Proof) -> &mut Vec<zkml_runtime::gkr::GkrLayer> {
+        &mut p.gkr.as_mut().expect("lookups").layers
+    }
+    let count = |verdict: Result<(), VerifyError>, expected: usize| match verdict {
+        Err(VerifyError::Gkr(GkrError::RoundCount { layer, .. })) => assert_eq!(layer, expected),
+        other => panic!("layer {expected}: {other:?}"),
+    };
+    for layer in 0..n {
+        count(c.with(|p| layers(p)[layer].rounds.push([F::zero(); 3])), layer);
+        if layer > 0 {
+            count(c.with(|p| _ = layers(p)[layer].rounds.pop()), layer);
+        }
+    }
+    // A layer skipped: left out, its place taken by the next, or by as much of the next as fits.
+    for layer in 2..n - 1 {
+        refused!(c, |p| drop(layers(p).remove(layer)), VerifyError::Gkr(GkrError::LayerCount { .. }));
+        count(
+            c.with(|p| {
+                layers(p).remove(layer);
+                let last = layers(p)[n - 2].clone();
+                layers(p).push(last);
+            }),
+            layer,
+        );
+    }
+    let gkr = c.proof.gkr.as_ref().expect("lookups");
+    let masks = |layer: usize| (gkr.layers[layer].lookup_mask.len(), gkr.layers[layer].table_mask.len());
+    for layer in (1..n - 1).filter(|&k| masks(k) == masks(k + 1)) {
+        let verdict = c.with(|p| {
+            let mut next = layers(p)[layer + 1].clone();
+            next.rounds.pop();
+            layers(p)[layer] = next;
+        });
+        match verdict {
+            Err(VerifyError::Gkr(GkrError::LayerMismatch { layer: at })) => assert_eq!(at, layer),
+            other => panic!("layer {layer}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_sumcheck() {
     for c in [full(), Case::new(graph::no_lookups())] {
         let (rounds, operands) = (c.proof.einsum.rounds.len(), c.proof.einsum.operands.len());

@@ -2,26 +2,9 @@
 //!
 //! What leaves a table is found by the lookups, what stays in the tables by the rescale's identity.
 
-use crate::common::forge::Forged;
+use crate::common::forge::{no_identity, no_row, Forged};
 use crate::common::{assert_refused, graph, Fixture};
-use zkml_runtime::pcs::OpeningError;
 use zkml_runtime::protocol::VerifyError;
-
-type Change = fn(&mut Forged);
-
-fn no_row(f: &Fixture, changes: &[(&str, Change)]) {
-    for (what, change) in changes {
-        f.assert_no_row(what, &f.forge(1, change));
-    }
-}
-
-fn no_identity(f: &Fixture, changes: &[(&str, Change)]) {
-    for (what, change) in changes {
-        let verdict = f.verdict(&f.forge(1, change));
-        let expected = matches!(verdict, Err(VerifyError::Opening(OpeningError::Constraint)));
-        assert!(expected, "{what}: {verdict:?}");
-    }
-}
 
 /// Sets the shown and the committed result of the I8 quantisation of [`graph::targets`].
 fn set_result(w: &mut Forged, at: usize, v: i32) {

@@ -14,6 +14,7 @@ mod split_eq;
 mod tree;
 
 use num_traits::{One, Zero};
+use stwo::core::channel::Channel;
 
 use self::instance::Instance;
 use self::leaves::Leaves;
@@ -43,8 +44,8 @@ pub struct TableBlock<'a> {
 
 /// Proves that the lookups are in the tables with these multiplicities; [`super::verify`] says what the caller has
 /// absorbed before. Blocks come in descending order of size, and columns hold canonical words.
-pub fn prove(
-    t: &mut Transcript,
+pub fn prove<C: Channel + Send>(
+    t: &mut Transcript<C>,
     lookups: &[LeafBlock<'_>],
     tables: &[TableBlock<'_>],
 ) -> Result<(GkrProof, GkrClaims), GkrError> {
@@ -52,8 +53,8 @@ pub fn prove(
 }
 
 /// Without the sum check it makes proofs of false statements, for tests of the verifier.
-pub(super) fn prove_checked(
-    t: &mut Transcript,
+pub(super) fn prove_checked<C: Channel + Send>(
+    t: &mut Transcript<C>,
     lookups: &[LeafBlock<'_>],
     tables: &[TableBlock<'_>],
     check: bool,
@@ -83,8 +84,8 @@ fn check_statement(lookups: &[LeafBlock<'_>], tables: &[TableBlock<'_>]) -> Resu
     Ok(shape)
 }
 
-fn run(
-    t: &mut Transcript,
+fn run<C: Channel>(
+    t: &mut Transcript<C>,
     shape: &GkrShape,
     lookups: &[LeafBlock<'_>],
     tables: &[TableBlock<'_>],
@@ -150,8 +151,8 @@ fn table_part<'a>(tables: &[TableBlock<'_>], depths: &Depths) -> Part<'a> {
 }
 
 /// One layer of both trees: the sumcheck, the children, and the claims one layer down.
-fn prove_layer(
-    t: &mut Transcript,
+fn prove_layer<C: Channel>(
+    t: &mut Transcript<C>,
     layer: usize,
     depths: &Depths,
     trees: &mut [Part<'_>; 2],
@@ -197,8 +198,8 @@ fn prove_layer(
 
 /// One round: `sum over trees of weight * 2^unused * s_tree(X)`. A tree that sits the round out is constant in X, and
 /// its sum over X is what halves the power of two.
-fn prove_round(
-    t: &mut Transcript,
+fn prove_round<C: Channel>(
+    t: &mut Transcript<C>,
     round: usize,
     vars: usize,
     instances: &mut [(F, Instance<'_>)],

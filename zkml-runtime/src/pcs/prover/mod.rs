@@ -16,7 +16,7 @@ mod weights;
 
 pub use commit::{commit, CommitError, CommittedTree};
 pub use context::ProverContext;
-pub use open::{prove_opening, ProveError};
+pub use open::{prove_opening, prove_opening_on, ProveError};
 
 #[cfg(test)]
 pub(super) use open::forge_opening;

@@ -1,8 +1,11 @@
 //! Proves an opening.
 
 use num_traits::Zero;
+use stwo::core::channel::{Channel, MerkleChannel};
 #[cfg(test)]
 use stwo::core::circle::CirclePoint;
+use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::backend::BackendForChannel;
 use thiserror::Error;
 use tracing::instrument;
 
@@ -14,7 +17,7 @@ use super::sums::{self, TraceColumns};
 use crate::pcs::component::MleEval;
 use crate::pcs::reduction::{self, Round};
 use crate::pcs::statement::{self, Group, Params, StatementError};
-use crate::pcs::{OpeningProof, F};
+use crate::pcs::{OpeningProof, F, H, MC};
 use crate::transcript::Transcript;
 
 #[derive(Clone, Copy, Debug, Error)]
@@ -30,7 +33,6 @@ pub enum ProveError {
 /// Proves `claim = sum over groups and terms of weight * sum over lo of eq(point, lo) * column[slot * 2^t + lo]`.
 ///
 /// The transcript must already hold the roots of the trees, and everything that points and weights derive from.
-#[instrument(skip_all)]
 pub fn prove_opening(
     t: &mut Transcript,
     ctx: &ProverContext,
@@ -38,15 +40,31 @@ pub fn prove_opening(
     groups: &[Group],
     claim: F,
 ) -> Result<OpeningProof, ProveError> {
+    prove_opening_on::<MC>(t, ctx, trees, groups, claim)
+}
+
+/// [`prove_opening`] on another channel.
+#[instrument(name = "prove_opening", skip_all)]
+pub fn prove_opening_on<M>(
+    t: &mut Transcript<M::C>,
+    ctx: &ProverContext,
+    trees: &[&CommittedTree],
+    groups: &[Group],
+    claim: F,
+) -> Result<OpeningProof, ProveError>
+where
+    M: MerkleChannel<H = H>,
+    SimdBackend: BackendForChannel<M>,
+{
     let (claim, columns, rounds) = reduce(t, ctx, trees, groups, claim)?;
     if !columns.excess.is_zero() {
         return Err(ProveError::FalseClaim);
     }
-    Ok(stark::prove(t, ctx, trees, &claim, columns, rounds, |_, _| ()))
+    Ok(stark::prove::<M>(t, ctx, trees, &claim, columns, rounds, |_, _| ()))
 }
 
-fn reduce(
-    t: &mut Transcript,
+fn reduce<C: Channel>(
+    t: &mut Transcript<C>,
     ctx: &ProverContext,
     trees: &[&CommittedTree],
     groups: &[Group],
@@ -76,5 +94,5 @@ pub(in crate::pcs) fn forge_opening(
 ) -> OpeningProof {
     let (claim, columns, rounds) =
         reduce(t, ctx, trees, groups, claim).expect("a claim on committed columns");
-    stark::prove(t, ctx, trees, &claim, columns, rounds, |z, proof| alter(&claim, z, proof))
+    stark::prove::<MC>(t, ctx, trees, &claim, columns, rounds, |z, proof| alter(&claim, z, proof))
 }

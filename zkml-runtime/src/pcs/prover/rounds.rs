@@ -2,6 +2,7 @@
 
 use num_traits::{One, Zero};
 use rayon::prelude::*;
+use stwo::core::channel::Channel;
 use tracing::instrument;
 
 use super::commit::CommittedTree;
@@ -20,8 +21,8 @@ pub(super) struct Reduced {
 }
 
 #[instrument(skip_all)]
-pub(super) fn prove(
-    t: &mut Transcript,
+pub(super) fn prove<C: Channel>(
+    t: &mut Transcript<C>,
     log_rows: usize,
     trees: &[&CommittedTree],
     groups: &[Group],

@@ -5,12 +5,13 @@
 //! as many rows of the extension, each with one pass of integer arithmetic.
 
 use rayon::prelude::*;
-use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
+use stwo::core::channel::{Channel, MerkleChannel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fri::FriLayerProof;
 use stwo::core::proof_of_work::GrindOps;
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::backend::BackendForChannel;
 use stwo::prover::fri::FriProver;
 use stwo::prover::poly::circle::SecureEvaluation;
 use stwo::prover::poly::BitReversedOrder;
@@ -25,33 +26,37 @@ use super::{quotients, weights};
 use crate::pcs::component::MleEval;
 use crate::pcs::proof::{FriLayer, OpeningProof};
 use crate::pcs::reduction::Round;
-use crate::pcs::{stark, F, H, MC};
+use crate::pcs::{stark, F, H};
 use crate::transcript::Transcript;
 
 /// `alter` may change the samples before they are sent. It lets tests play a prover that lies about them.
 #[instrument(skip_all)]
-pub(super) fn prove(
-    t: &mut Transcript,
+pub(super) fn prove<M>(
+    t: &mut Transcript<M::C>,
     ctx: &ProverContext,
     trees: &[&CommittedTree],
     claim: &MleEval,
     columns: TraceColumns,
     rounds: Vec<Round>,
     alter: impl FnOnce(CirclePoint<F>, &mut OpeningProof),
-) -> OpeningProof {
+) -> OpeningProof
+where
+    M: MerkleChannel<H = H>,
+    SimdBackend: BackendForChannel<M>,
+{
     let config = ctx.params.config();
     let roots: Vec<_> = trees.iter().map(|tree| tree.root()).collect();
-    let channel = stark::begin(t, &config, &roots, claim.value);
+    let channel = stark::begin::<M>(t, &config, &roots, claim.value);
 
     let TraceColumns { v, e, sums, .. } = columns;
     let sums_tree = merkle(ctx, sums.par_iter().map(|column| ctx.extend(column.clone())).collect());
-    MC::mix_root(channel, sums_tree.commitment.root());
+    M::mix_root(channel, sums_tree.commitment.root());
     // With a single constraint its random coefficient is the zeroth power: drawn, and of no effect.
     channel.draw_secure_felt();
     let extended = std::array::from_fn(|k| &sums_tree.polynomials[k].evals.values);
     let halves = composition::halves(ctx, claim, [v, e], extended);
     let composition_tree = merkle(ctx, halves.par_iter().map(|half| ctx.evaluate(half)).collect());
-    MC::mix_root(channel, composition_tree.commitment.root());
+    M::mix_root(channel, composition_tree.commitment.root());
 
     let z = CirclePoint::<F>::get_random_point(channel);
     let (samples, sums_samples) = sample(ctx, trees, &sums, [claim.previous(z), z]);
@@ -74,7 +79,7 @@ pub(super) fn prove(
     let all_trees: Vec<&Tree> =
         trees.iter().map(|tree| &tree.tree).chain([&sums_tree, &composition_tree]).collect();
     let quotients = quotients::combine(ctx, &all_trees, samples, alpha);
-    answer(channel, ctx, &all_trees, &quotients, &mut proof);
+    answer::<M>(channel, ctx, &all_trees, &quotients, &mut proof);
     [sums_tree, composition_tree].into_iter().for_each(|tree| recycle(ctx, tree));
     proof
 }
@@ -100,15 +105,18 @@ fn sample(
 }
 
 /// FRI, grinding, and what the queries ask for.
-fn answer(
-    channel: &mut Blake2sChannel,
+fn answer<M>(
+    channel: &mut M::C,
     ctx: &ProverContext,
     trees: &[&Tree],
     quotients: &SecureEvaluation<SimdBackend, BitReversedOrder>,
     proof: &mut OpeningProof,
-) {
+) where
+    M: MerkleChannel<H = H>,
+    SimdBackend: BackendForChannel<M>,
+{
     let config = ctx.params.config();
-    let fri = FriProver::<SimdBackend, MC>::commit(channel, config.fri_config, quotients, &ctx.twiddles);
+    let fri = FriProver::<SimdBackend, M>::commit(channel, config.fri_config, quotients, &ctx.twiddles);
     proof.nonce = info_span!("grind").in_scope(|| SimdBackend::grind(channel, config.pow_bits));
     channel.mix_u64(proof.nonce);
 

@@ -14,12 +14,13 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::Column;
 use zkml_ir::layout::{Placement, Tree};
+use zkml_ir::plan::Plan;
 use zkml_runtime::cells::Cells;
-use zkml_runtime::claims::{Functional, PieceWeight};
-use zkml_runtime::einsum::{self, EinsumProof};
+use zkml_runtime::claims::{embed, Functional, PieceWeight};
+use zkml_runtime::einsum::{self, EinsumPoint, EinsumProof};
 use zkml_runtime::field::{eq_table, BaseField, F};
 use zkml_runtime::pcs::{commit, prove_opening, CommittedTree, Group, ProverContext, Term};
-use zkml_runtime::protocol::{Key, Label, Proof, Statement, Witness};
+use zkml_runtime::protocol::{Key, Proof, Statement, Witness};
 use zkml_runtime::transcript::{Tag, Transcript};
 
 /// Where a prover leaves the protocol.
@@ -34,6 +35,12 @@ pub struct Deviation<'a> {
     pub tables: fn(&mut [Vec<Vec<BaseField>>]),
     /// Changes what the sumcheck sends, before it is absorbed.
     pub einsum: fn(&mut EinsumProof),
+    /// Sums the products to what the constants are without the indicator of the stored cells.
+    pub leak: bool,
+    /// Changes the claims that are opened.
+    pub opened: fn(&mut Vec<Group>),
+    /// What stands in the rows that no tensor owns, in the trees that the proof commits.
+    pub unowned: u32,
 }
 
 /// What a prover can do whose cells are in no table.
@@ -47,7 +54,16 @@ pub enum Imbalance {
 
 impl Default for Deviation<'_> {
     fn default() -> Self {
-        Self { omit: None, key: None, imbalance: Imbalance::Admit, tables: |_| (), einsum: |_| () }
+        Self {
+            omit: None,
+            key: None,
+            imbalance: Imbalance::Admit,
+            tables: |_| (),
+            einsum: |_| (),
+            leak: false,
+            opened: |_| (),
+            unowned: 0,
+        }
     }
 }
 
@@ -72,7 +88,7 @@ pub fn opening_messages(
             public.extend(v.to_vec().iter().map(|&x| x as u32));
         }
     }
-    let protocol = vec![u32::from_le_bytes(*b"zkml"), 1, Label::Inference as u32];
+    let protocol = vec![u32::from_le_bytes(*b"zkml"), 1, f.label as u32];
     let parameters = vec![
         params.level as u32,
         params.log_rows,
@@ -111,7 +127,11 @@ pub fn prove(f: &Fixture, statement: &Statement, witness: &Witness, deviation: D
     let trees: Vec<CommittedTree> = system
         .trees()
         .into_iter()
-        .map(|tree| commit(columns(f, tree, &all, &witness.multiplicities), &ctx).expect("commits"))
+        .map(|tree| {
+            let unowned = if tree == Tree::Weights { 0 } else { deviation.unowned };
+            let columns = columns(f, tree, &all, &witness.multiplicities, base(unowned as i64));
+            commit(columns, &ctx).expect("commits")
+        })
         .collect();
     let roots: Vec<Blake2sHash> = trees[1..].iter().map(|t| t.root()).collect();
     let key = deviation.key.unwrap_or(f.key());
@@ -122,8 +142,11 @@ pub fn prove(f: &Fixture, statement: &Statement, witness: &Witness, deviation: D
         let (proof, claims) = prints.prove(plan, &all, witness, &deviation, &mut t);
         (prints, proof, claims)
     });
-    let (mut sent, _) = einsum::prove(&mut t.clone(), plan, |i| &*all[i]);
+    let (mut sent, at) = einsum::prove(&mut t.clone(), plan, |i| &*all[i]);
     (deviation.einsum)(&mut sent);
+    if deviation.leak {
+        sent.sum -= leaked(plan, &at);
+    }
     // Absorbs what is sent, as the verifier will. What it thinks of it is the verifier's business.
     let mut honest = t.clone();
     let point = match einsum::verify(&mut t, plan, &sent) {
@@ -140,7 +163,7 @@ pub fn prove(f: &Fixture, statement: &Statement, witness: &Witness, deviation: D
     einsum::claims(&mut functional, &mut etas, plan, &sent, &point);
     let (_, pieces, _) = functional.finish();
     let at = |tree: Tree| system.trees().iter().position(|&x| x == tree).expect("a tree with columns");
-    let groups: Vec<Group> = pieces
+    let mut groups: Vec<Group> = pieces
         .into_iter()
         .map(|g| {
             let term =
@@ -148,6 +171,7 @@ pub fn prove(f: &Fixture, statement: &Statement, witness: &Witness, deviation: D
             Group { point: g.point, terms: g.pieces.into_iter().map(term).collect() }
         })
         .collect();
+    (deviation.opened)(&mut groups);
     let truth = value(&trees, &groups);
     let refs: Vec<&CommittedTree> = trees.iter().collect();
     let opening = prove_opening(&mut t, &ctx, &refs, &groups, truth).expect("the truth can be opened");
@@ -164,10 +188,27 @@ fn base(v: i64) -> BaseField {
     BaseField::from_u32_unchecked(v.rem_euclid(zkml_ir::elem::P) as u32)
 }
 
+/// What the constants of all constraints are in padding, where they have no say: `1 - indicator` of each.
+fn leaked(plan: &Plan, at: &EinsumPoint) -> F {
+    let gammas = std::iter::successors(Some(F::one()), |&g| Some(g * at.gamma));
+    let leak = plan
+        .constraints
+        .iter()
+        .zip(gammas)
+        .map(|(c, gamma)| gamma * embed(c.linear.constant) * (F::one() - at.pools.point(c).indicator()));
+    leak.fold(F::zero(), |s, v| s + v)
+}
+
 /// A tree's columns, piece by piece.
-fn columns(f: &Fixture, tree: Tree, all: &[Cow<Cells>], multiplicities: &[Vec<u32>]) -> Vec<BaseColumn> {
+fn columns(
+    f: &Fixture,
+    tree: Tree,
+    all: &[Cow<Cells>],
+    multiplicities: &[Vec<u32>],
+    unowned: BaseField,
+) -> Vec<BaseColumn> {
     let layout = f.system().layout();
-    let mut columns = vec![vec![BaseField::zero(); 1 << layout.log_rows]; layout.columns_of(tree)];
+    let mut columns = vec![vec![unowned; 1 << layout.log_rows]; layout.columns_of(tree)];
     let mut put = |p: &Placement, value: &dyn Fn(usize) -> BaseField| {
         for (k, piece) in p.pieces.iter().enumerate() {
             for i in 0..1usize << p.bits {

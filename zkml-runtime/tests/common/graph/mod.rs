@@ -1,7 +1,11 @@
 //! Small graphs built through the language's ops. Extents are odd on purpose.
 
+mod rows;
 mod views;
 
+pub use rows::{
+    attention, attention_causal, attention_masked, layer_norm, layer_norm_blocks, softmax, softmax_causal,
+};
 pub use views::{copied_concat, copied_reshape, copied_slice, free_views};
 
 use zkml_ir::elem::Elem;
@@ -37,6 +41,13 @@ pub const ALL: &[(&str, Build)] = &[
     ("no_products", no_products),
     ("nothing_committed", nothing_committed),
     ("ones", ones),
+    ("softmax", softmax),
+    ("softmax_causal", softmax_causal),
+    ("attention", attention),
+    ("attention_causal", attention_causal),
+    ("attention_masked", attention_masked),
+    ("layer_norm", layer_norm),
+    ("layer_norm_blocks", layer_norm_blocks),
 ];
 
 pub fn call(b: &mut GraphBuilder, op: &str, tensors: &[NodeId], named: &[(&str, Arg)]) -> NodeId {
