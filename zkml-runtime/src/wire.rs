@@ -8,8 +8,10 @@ use stwo::core::fields::qm31::SecureField;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use thiserror::Error;
 
-const WORD: usize = 4;
-const HASH: usize = 32;
+/// Bytes of a word, of an extension element, of a hash.
+pub(crate) const WORD: usize = 4;
+pub(crate) const FELT: usize = 4 * WORD;
+pub(crate) const HASH: usize = 32;
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum WireError {
@@ -187,7 +189,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn felts(&mut self, what: &'static str, n: usize) -> Result<Vec<SecureField>, WireError> {
-        self.sequence(what, n, 4 * WORD, Self::felt)
+        self.sequence(what, n, FELT, Self::felt)
     }
 
     pub fn hashes(&mut self, what: &'static str, n: usize) -> Result<Vec<Blake2sHash>, WireError> {

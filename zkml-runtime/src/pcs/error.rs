@@ -53,7 +53,7 @@ pub enum OpeningError {
     Length { part: Part, expected: usize, got: usize },
     #[error("{part}: a word is not a field element")]
     NotCanonical { part: Part },
-    #[error("the out-of-domain point lies on the trace domain")]
+    #[error("the out-of-domain point is one that divides by zero (one chance in 2^60)")]
     OutOfDomainPoint,
     #[error("the claims do not hold at the out-of-domain point")]
     Constraint,

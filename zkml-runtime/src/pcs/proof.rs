@@ -10,7 +10,7 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use super::layout::{Layout, COMPOSITION_COLUMNS, SUMS_COLUMNS};
 use super::statement::{Params, ParamsError};
 use super::F;
-use crate::wire::{Expected, Reader, WireError, Writer};
+use crate::wire::{Expected, Reader, WireError, Writer, FELT, HASH, WORD};
 
 /// Shows that a combination of claims on committed columns holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,22 @@ impl OpeningProof {
             queried,
             paths,
         })
+    }
+
+    /// The most bytes that [`OpeningProof::read`] reads: every query at its own place, no path shared.
+    pub fn max_bytes(params: &Params, n_columns: &[usize]) -> usize {
+        let layout = Layout::new(params, n_columns);
+        let count = WORD;
+        let values =
+            2 * layout.rounds + n_columns.iter().sum::<usize>() + 2 * SUMS_COLUMNS + COMPOSITION_COLUMNS;
+        let layer = |shape| {
+            let (witness, path) = (layout.max_witness(shape), layout.max_path(shape.log_domain));
+            HASH + 2 * count + witness * FELT + path * HASH
+        };
+        let fri: usize = layout.fri_layers.iter().map(layer).sum();
+        let queried = count + layout.columns.iter().sum::<usize>() * layout.max_queries * WORD;
+        let paths = layout.columns.len() * (count + layout.max_path(layout.log_domain) * HASH);
+        2 * HASH + values * FELT + fri + layout.last_layer * FELT + 2 * WORD + queried + paths
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {

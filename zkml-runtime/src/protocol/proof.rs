@@ -4,7 +4,7 @@ use super::System;
 use crate::einsum::{self, EinsumProof};
 use crate::gkr::GkrProof;
 use crate::pcs::OpeningProof;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Reader, WireError, Writer, FELT, HASH};
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use zkml_ir::layout::Tree;
 
@@ -35,6 +35,17 @@ impl Proof {
         w.felts(self.einsum.operands.as_flattened());
         self.opening.write(&mut w);
         w.into_bytes()
+    }
+
+    /// No proof for this system is longer: what a server can refuse before it reads it, and what bounds the memory that
+    /// reading one takes.
+    pub fn max_bytes(system: &System) -> usize {
+        let gkr = system.gkr_shape().map_or(0, |s| s.proof_len().expect("checked when the system was made"));
+        let shape = einsum::Shape::new(system.plan());
+        let felts = gkr + 1 + 3 * shape.rounds + 2 * shape.instances.len();
+        let columns: Vec<usize> = system.trees().iter().map(|&t| system.layout().columns_of(t)).collect();
+        let roots = 1 + system.has_private() as usize;
+        roots * HASH + felts * FELT + OpeningProof::max_bytes(system.params(), &columns)
     }
 
     /// Reads a proof for this system: every length but those that depend on queries follows from it.
