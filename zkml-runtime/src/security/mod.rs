@@ -4,6 +4,10 @@
 //! unit of `log_blowup`, which rests on the capacity conjecture, disproved in 2025. What stands here is proven, in
 //! the unique decoding regime.
 
+mod accepted;
+
+pub use accepted::AcceptedLevel;
+
 use std::fmt;
 
 use stwo::core::fri::FriConfig;
@@ -104,44 +108,6 @@ impl SecurityLevel {
 impl fmt::Display for SecurityLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// The levels that a verifier takes from a key, whoever made it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AcceptedLevel {
-    /// Every proven level, and no other.
-    #[default]
-    Proven,
-    /// Exactly this one: the only way to accept a conjectured level.
-    Exactly(SecurityLevel),
-}
-
-impl AcceptedLevel {
-    pub fn accepts(self, level: SecurityLevel) -> bool {
-        match self {
-            Self::Proven => level.is_proven(),
-            Self::Exactly(expected) => level == expected,
-        }
-    }
-}
-
-/// A proven level stands for all of them, a conjectured one for itself.
-impl From<SecurityLevel> for AcceptedLevel {
-    fn from(level: SecurityLevel) -> Self {
-        match level.is_proven() {
-            true => Self::Proven,
-            false => Self::Exactly(level),
-        }
-    }
-}
-
-impl fmt::Display for AcceptedLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Proven => f.write_str("a proven one"),
-            Self::Exactly(level) => write!(f, "`{level}`"),
-        }
     }
 }
 
@@ -277,70 +243,4 @@ pub(crate) fn fold_steps(log_rows: u32, config: &PcsConfig) -> impl Iterator<Ite
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // The example of DESIGN 5.7: 700 columns and 17M lookups, at n = 2^16 and n = 2^19.
-    fn example(log_n: u32) -> Counts {
-        Counts { log_rows: log_n - 1, columns: 700, lookups: 17_000_000, tuple_width: 2, ..Counts::default() }
-    }
-
-    #[test]
-    fn the_design_s_figures_hold() {
-        let bits = |log_n| SecurityLevel::Proven.assess(&example(log_n)).unwrap().sum_bits();
-        assert_eq!(format!("{:.1}", bits(16)), "97.2");
-        assert_eq!(format!("{:.1}", bits(19)), "95.3");
-    }
-
-    #[test]
-    fn batching_is_blow_up_times_cells_over_the_field() {
-        let counts = Counts { log_rows: 18, columns: 512, ..Counts::default() };
-        let report = SecurityLevel::Proven.assess(&counts).unwrap();
-        assert_eq!(format!("{:.2}", report.batching), "95.95");
-        assert!(report.round_by_round_bits() <= report.batching);
-        assert!(report.round_by_round_bits() >= report.sum_bits());
-    }
-
-    #[test]
-    fn a_proven_level_refuses_what_falls_short() {
-        let counts = Counts { log_rows: 24, columns: 1 << 12, ..Counts::default() };
-        let error = SecurityLevel::Proven.assess(&counts).unwrap_err();
-        assert_eq!((error.level, error.expected), (SecurityLevel::Proven, 92.0));
-        assert!(error.got < 92.0);
-    }
-
-    #[test]
-    fn the_least_height_is_the_least_that_suffices() {
-        let counts = |log_rows| Counts { log_rows, columns: 10, ..Counts::default() };
-        assert!(SecurityLevel::Proven.assess(&counts(MIN_LOG_ROWS)).is_ok());
-        assert!(SecurityLevel::Proven.assess(&counts(MIN_LOG_ROWS - 1)).is_err());
-        assert!(SecurityLevel::ProvenCompact.assess(&counts(MIN_LOG_ROWS)).is_ok());
-    }
-
-    #[test]
-    fn the_compact_level_is_as_strong() {
-        let report = SecurityLevel::ProvenCompact.assess(&example(17)).unwrap();
-        assert!(report.sum_bits() > 96.0, "{report}");
-    }
-
-    #[test]
-    fn a_conjectured_level_says_so() {
-        let report = SecurityLevel::Conjectured96.assess(&example(16)).unwrap();
-        assert!(!SecurityLevel::Conjectured96.is_proven());
-        assert_eq!(format!("{:.1}", report.sum_bits()), "49.2");
-        assert!(report.to_string().contains("the level is conjectured"));
-    }
-
-    #[test]
-    fn folds_reach_the_last_layer() {
-        for level in SecurityLevel::ALL {
-            for log_rows in MIN_LOG_ROWS..=MAX_LOG_ROWS {
-                let config = level.pcs_config(log_rows);
-                let total: u32 = fold_steps(log_rows, &config).sum();
-                assert_eq!(total + config.fri_config.log_last_layer_degree_bound, log_rows);
-                assert_eq!(fold_steps(log_rows, &config).next(), Some(config.fri_config.fold_step));
-                assert_eq!(config.lifting_log_size, Some(log_rows + level.log_blowup()));
-            }
-        }
-    }
-}
+mod tests;
