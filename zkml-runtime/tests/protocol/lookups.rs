@@ -29,23 +29,25 @@ fn excess(f: &Fixture, statement: &Statement, witness: &Witness, by_table: bool)
     counts.values().filter(|&&n| n != 0).count()
 }
 
-/// `(q, 0)` is a row of the ranges for small q: 0 lies below 2^q. It is none of the ReLU's unless q <= 0.
+/// `(x, 0)` is a row of the ranges for small x > 0, as 0 lies below 2^x. It is none of the ReLU's.
 #[test]
 fn a_row_of_another_table_is_no_row() {
-    let f = Fixture::quick(graph::mlp());
+    let f = Fixture::quick(graph::activations());
     let [ranges, relu] = ["ranges", "relu"]
         .map(|name| f.plan().tables.iter().position(|t| t.name() == name).expect("a table of this name"));
     assert_eq!(f.plan().tables[ranges].arity(), f.plan().tables[relu].arity());
-    let mut q = 0;
-    let (statement, mut witness) = f.forge(1, |w| {
-        let quotients = w.cells("quantize_int86/q").clone();
-        let at = quotients.iter().position(|q| (1..=9).contains(q)).expect("a small quotient");
-        q = quotients[at] as i64;
-        w.cells("relu7/y")[at] = 0;
-    });
+    let (argument, result) = (f.tensor("quantize_int85/y"), f.tensor("relu6/y"));
+    let small = |seed: u64| {
+        let values = f.run(seed).1.tensors[argument].clone().expect("cells");
+        let at = values.iter().position(|x| (1..=8).contains(x))?;
+        Some((seed, at, values[at] as i64))
+    };
+    let (seed, at, x) = (1..50).find_map(small).expect("a small argument");
+    let (statement, mut witness) =
+        f.forge(seed, |w| w.witness.tensors[result].as_mut().expect("cells")[at] = 0);
     let row = |table: usize, key: &[i64]| f.plan().tables[table].row_of(key).expect("a row");
-    witness.multiplicities[relu][row(relu, &[q])] -= 1;
-    witness.multiplicities[ranges][row(ranges, &[q, 0])] += 1;
+    witness.multiplicities[relu][row(relu, &[x])] -= 1;
+    witness.multiplicities[ranges][row(ranges, &[x, 0])] += 1;
     assert_eq!(excess(&f, &statement, &witness, false), 0, "the tuples are rows of some table");
     assert_ne!(excess(&f, &statement, &witness, true), 0, "but not of theirs");
     f.assert_no_row("a row of the ranges", &(statement, witness));
@@ -53,7 +55,7 @@ fn a_row_of_another_table_is_no_row() {
 
 #[test]
 fn an_honest_run_leaves_no_tuple_over() {
-    let f = Fixture::quick(graph::mlp());
+    let f = Fixture::quick(graph::activations());
     let (statement, witness) = f.run(1);
     for by_table in [false, true] {
         assert_eq!(excess(&f, &statement, &witness, by_table), 0);
