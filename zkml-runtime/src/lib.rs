@@ -13,6 +13,8 @@ pub mod claims;
 pub mod einsum;
 pub mod field;
 pub mod gkr;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod no_randomness;
 pub mod pcs;
 pub mod protocol;
 pub mod security;

@@ -8,7 +8,7 @@ use crate::shape::{Shape, MAX_RANK};
 use std::collections::HashMap;
 
 /// More elements than this is a mistake, and must not overflow anything later.
-const MAX_LEN: usize = 1 << 40;
+const MAX_LEN: usize = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
 /// Whether a dimension can be set: one whose value names other dimensions follows from them.
 pub(super) fn is_free(dim: &Dim) -> bool {

@@ -3,8 +3,11 @@
 use super::PublicPart;
 use crate::cells::Cells;
 use crate::field::{eq_table, F};
-use num_traits::Zero;
-use zkml_ir::plan::{Constant, Plan, Source, Space};
+use num_traits::{One, Zero};
+use std::cmp::Ordering;
+#[cfg(feature = "prover")]
+use zkml_ir::plan::Space;
+use zkml_ir::plan::{Axis, Constant, Plan, Source, TensorDecl};
 use zkml_ir::tensor::IntTensor;
 
 /// Values of a plan's public tensors, by tensor.
@@ -13,15 +16,35 @@ pub struct PublicValues {
 }
 
 impl PublicValues {
-    /// `inputs` and `outputs` by the model's indices; a private input is `None`. Shapes and ranges were checked.
+    /// What [`PublicValues::eval`] reads. `inputs` and `outputs` by the model's indices; a private input is `None`. Shapes
+    /// and ranges were checked.
     pub fn new(plan: &Plan, inputs: &[Option<IntTensor>], outputs: &[IntTensor]) -> Self {
+        Self::with(plan, inputs, outputs, |_, c| match c {
+            Constant::Dense(v) => Some(v.clone()),
+            // In closed form.
+            Constant::CausalMask | Constant::OneHot { .. } => None,
+        })
+    }
+
+    /// Every cell of every public tensor: a prover folds constants like any other operand.
+    #[cfg(feature = "prover")]
+    pub fn cells(plan: &Plan, inputs: &[Option<IntTensor>], outputs: &[IntTensor]) -> Self {
+        Self::with(plan, inputs, outputs, |t, c| Some(dense(c, &t.axes)))
+    }
+
+    fn with(
+        plan: &Plan,
+        inputs: &[Option<IntTensor>],
+        outputs: &[IntTensor],
+        constant: impl Fn(&TensorDecl, &Constant) -> Option<Vec<i32>>,
+    ) -> Self {
         let cells = plan
             .tensors
             .iter()
             .map(|t| match &t.source {
                 Source::PublicInput(i) => inputs[*i].as_ref().map(|v| Cells::from_tensor(&t.axes, v)),
                 Source::PublicOutput(i) => Some(Cells::from_tensor(&t.axes, &outputs[*i])),
-                Source::Constant(c) => dense(c, &t.axes).map(|v| Cells::from_row_major(&t.axes, &v)),
+                Source::Constant(c) => constant(t, c).map(|v| Cells::from_row_major(&t.axes, &v)),
                 Source::Weight(_) | Source::PrivateInput(_) | Source::Trace => None,
             })
             .collect();
@@ -32,9 +55,13 @@ impl PublicValues {
         self.cells[tensor].as_ref()
     }
 
-    /// `sum over slabs of weight * slab~(point)`, in time linear in the tensor's size.
+    /// `sum over slabs of weight * slab~(point)`: in time linear in the tensor's size, in the rows of a one-hot matrix, in
+    /// the slabs of a causal mask.
     pub fn eval(&self, plan: &Plan, part: &PublicPart) -> F {
         let decl = &plan.tensors[part.tensor];
+        if let Source::Constant(Constant::CausalMask) = &decl.source {
+            return causal_mask(decl.axes.axes()[0], part);
+        }
         let split = part.point.len() / 2;
         let (high, low) = (eq_table(&part.point[..split]), eq_table(&part.point[split..]));
         let low_bits = part.point.len() - split;
@@ -82,19 +109,75 @@ fn embed_base(v: i32) -> stwo::core::fields::m31::BaseField {
     stwo::core::fields::m31::BaseField::from_u32_unchecked((v as i64).rem_euclid(zkml_ir::elem::P) as u32)
 }
 
-/// Row-major values of a constant; `None` where it is evaluated sparsely.
-fn dense(c: &Constant, axes: &Space) -> Option<Vec<i32>> {
+/// Cell (i, j) is 1 where j <= i. Slab (a, b) holds the odd digits of i and j: all ones for b < a, zeros for b > a, and for
+/// b = a the comparison of the bits, whose extension follows them from the most significant one down.
+fn causal_mask(axis: Axis, part: &PublicPart) -> F {
+    let (rows, columns) = part.point.split_at(axis.bits as usize);
+    let (mut less, mut equal) = (F::zero(), F::one());
+    for (&i, &j) in rows.iter().zip(columns) {
+        less += equal * i * (F::one() - j);
+        equal *= i * j + (F::one() - i) * (F::one() - j);
+    }
+    let odd = axis.odd as usize;
+    part.weights.iter().enumerate().fold(F::zero(), |sum, (slab, &w)| match (slab % odd).cmp(&(slab / odd)) {
+        Ordering::Less => sum + w,
+        Ordering::Equal => sum + w * (less + equal),
+        Ordering::Greater => sum,
+    })
+}
+
+/// Row-major values of a constant.
+#[cfg(feature = "prover")]
+fn dense(c: &Constant, axes: &Space) -> Vec<i32> {
     match c {
         Constant::CausalMask => {
             let (rows, columns) = (axes.axes()[0].extent(), axes.axes()[1].extent());
-            Some((0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect())
+            (0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect()
         }
-        Constant::Dense(v) => Some(v.clone()),
+        Constant::Dense(v) => v.clone(),
         Constant::OneHot { columns, index } => {
-            // The prover folds it like any other operand.
             let mut v = vec![0; index.len() * columns];
             index.iter().enumerate().for_each(|(row, &c)| v[row * columns + c as usize] = 1);
-            Some(v)
+            v
+        }
+    }
+}
+
+#[cfg(all(test, feature = "prover"))]
+mod tests {
+    use super::*;
+    use crate::transcript::Transcript;
+    use zkml_ir::elem::Interval;
+    use zkml_ir::plan::BoundBy;
+
+    /// Closed forms against the sum over all cells.
+    #[test]
+    fn constants_in_closed_form() {
+        let mut t = Transcript::default();
+        for n in [1, 2, 3, 8, 12, 20, 17] {
+            let axes = Space::of(&[n, n]);
+            let index = (0..n as u32).map(|i| (i * i + 3) % n as u32).collect();
+            for c in [Constant::CausalMask, Constant::OneHot { columns: n, index }] {
+                let values = dense(&c, &axes);
+                let tensor = |source| TensorDecl {
+                    name: "c".into(),
+                    source,
+                    axes: axes.clone(),
+                    range: Interval::new(0, 1),
+                    bound: BoundBy::Public,
+                };
+                let tensors =
+                    vec![tensor(Source::Constant(c)), tensor(Source::Constant(Constant::Dense(values)))];
+                let plan = Plan { tensors, ..Plan::default() };
+                let point = t.draw_many(axes.slab_bits() as usize);
+                let weights = t.draw_many(axes.slabs());
+                let values = PublicValues::new(&plan, &[], &[]);
+                let at = |tensor| {
+                    let part = PublicPart { tensor, point: point.clone(), weights: weights.clone() };
+                    values.eval(&plan, &part)
+                };
+                assert_eq!(at(0), at(1), "{n}: {:?}", plan.tensors[0].source);
+            }
         }
     }
 }

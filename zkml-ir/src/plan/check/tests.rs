@@ -174,8 +174,6 @@ fn a_plan_is_small_enough_to_be_held() {
     };
     fails(&|p| unused(p, axes(1, 35), Source::Weight(1)), "committed cells");
     fails(&|p| unused(p, axes((1 << 24) + 1, 0), Source::Weight(1)), "committed slabs");
-    let square = || Space(vec![Axis { odd: 1, bits: 15 }; 2]);
-    fails(&|p| unused(p, square(), Source::Constant(Constant::CausalMask)), "cells of constants");
     let table = Table::Span(crate::tables::Span { lo: 0, hi: (1 << 20) - 1 });
     fails(&|p| p.tables.extend(vec![table; 64]), "rows of tables");
     fails(&|p| unused(p, axes((1 << 23) + 1, 0), Source::PublicInput(1)), "odd digits of one index space");
