@@ -71,7 +71,7 @@ pub fn check_key(system: &System, key: &Key) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// The transcript up to the first challenge. `roots` are those of the private inputs, if there are any, and of the trace.
+/// Absorbs what comes before the first challenge. `roots`: of the private inputs, if there are any, and of the trace.
 pub(super) fn begin<C: Channel>(
     t: &mut Transcript<C>,
     system: &System,

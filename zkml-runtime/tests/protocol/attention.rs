@@ -18,8 +18,8 @@ fn at(head: usize, query: usize) -> usize {
     (head * TOKENS + query) * TOKENS
 }
 
-/// The row's sum and results from its exponentials, over the values of a head. Every equation but the one with the values
-/// holds whatever they are.
+/// The row's sum and results from its exponentials, over the values of a head. Every equation but the one with the
+/// values holds whatever they are.
 fn attend(w: &mut Forged, head: usize, query: usize, values_of: usize, off_by: [i64; 2]) {
     let e: Vec<i64> = w.cells("heads/e")[at(head, query)..][..TOKENS].iter().map(|&e| e as i64).collect();
     let v = input(w, 2);

@@ -1,5 +1,5 @@
-//! A prover that opens other claims than those that the arguments left, cells that no tensor owns, and constants that leak
-//! into padding.
+//! A prover that opens other claims than those that the arguments left, cells that no tensor owns, and constants that
+//! leak into padding.
 
 use crate::common::cheat::{prove, Deviation};
 use crate::common::{assert_refused, graph, Fixture};
@@ -87,8 +87,8 @@ fn rows_that_no_tensor_owns_have_no_say() {
     assert_refused!(verdict, VerifyError::Opening(OpeningError::Constraint));
 }
 
-/// `m acc = 2^s q + r - 2^(s-1)`: where an axis of three entries is padded to four, q = r = 0 and the constant would stand
-/// alone. It is multiplied by the indicator of the stored cells.
+/// `m acc = 2^s q + r - 2^(s-1)`: where an axis of three entries is padded to four, q = r = 0 and the constant would
+/// stand alone. It is multiplied by the indicator of the stored cells.
 #[test]
 fn a_constant_does_not_leak_into_padding() {
     for model in [graph::mlp, graph::mlp_private, graph::targets] {

@@ -105,7 +105,7 @@ fn a_variance_has_one_exponent_and_one_mantissa() {
                 }),
                 ("exponent one too small", |w| {
                     let (p, v) = exponent(w);
-                    // The least exponent has no smaller one: 1/4 is no integer, so the mantissa alone is four times as large.
+                    // The least exponent has no smaller one: then the mantissa alone is four times as large.
                     set_exponent(w, (p / 4).max(1), 4 * v);
                 }),
                 ("a power that is none of four", |w| {

@@ -1,5 +1,5 @@
-//! A prover that leaves one message out of its transcript: each message of the whole proof in turn, for good or just for
-//! the challenges that follow it. Before that, what is absorbed is written down a second time from DESIGN 5.6.
+//! A prover that leaves one message out of its transcript: each message of the whole proof in turn, for good or just
+//! for the challenges that follow it. Before that, what is absorbed is written down a second time from DESIGN 5.6.
 
 use crate::common::channel::{Message, Omission, OmittingChannel, OmittingMerkleChannel};
 use crate::common::cheat::opening_messages;
@@ -177,8 +177,8 @@ fn left_out(what: What, proof: &Proof) -> Refusal {
     }
 }
 
-/// Absorbed late, a message is missed by the challenges before the next one alone. `None`: these have no effect, or there
-/// are none, and the proof is the honest one.
+/// Absorbed late, a message is missed by the challenges before the next one alone. `None`: these have no effect, or
+/// there are none, and the proof is the honest one.
 fn late(what: What, proof: &Proof) -> Option<Refusal> {
     Some(match what {
         What::Opening => return None,
@@ -192,7 +192,8 @@ fn late(what: What, proof: &Proof) -> Option<Refusal> {
         }
         // A single constraint: its random coefficient is the zeroth power.
         What::SumsRoot => return None,
-        // It misses the point in the leaves and the output challenges. The last check of a single product names none of them.
+        // It is missed by the point in the leaves and by the output challenges, which the sumcheck of a single product
+        // without batch axes does not name.
         What::GkrMask { last: true, .. } if proof.einsum.operands.len() == 1 => Refusal::Constraint,
         // Where there is one claim, eta is not used.
         What::OperandClaims if proof.gkr.is_none() && proof.einsum.operands.is_empty() => return None,
@@ -205,8 +206,8 @@ fn late(what: What, proof: &Proof) -> Option<Refusal> {
     })
 }
 
-/// With and without lookups, products and private inputs; the first has every part. They are small: the prover runs once for
-/// each of their messages.
+/// With and without lookups, products and private inputs; the first has every part. They are small: the prover runs
+/// once for each of their messages.
 const MODELS: [graph::Build; 3] = [graph::no_lookups_private, graph::no_lookups, graph::no_products];
 
 fn prove_on(f: &Fixture, channel: OmittingChannel) -> (Statement, Proof) {

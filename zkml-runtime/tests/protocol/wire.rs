@@ -169,8 +169,8 @@ fn a_word_equal_to_p() {
     }
 }
 
-/// Lengths follow from the plan: what is one element short or long is read as the next section, and does not end where the
-/// bytes do. A round of a higher degree has an element more, one of a lower degree an element less.
+/// Lengths follow from the plan: what is one element short or long is read as the next section, and does not end where
+/// the bytes do. A round of a higher degree has an element more, one of a lower degree an element less.
 #[test]
 fn a_round_too_many_or_too_few_or_of_another_degree() {
     for m in models() {
