@@ -10,7 +10,7 @@ mod proof;
 mod verifier;
 
 pub use error::ArtifactError;
-pub use file::write_atomically;
+pub use file::MAX_FILE_BYTES;
 pub use key::{Certificate, KeyData, VerifierKey};
 pub use proof::ProofFile;
 pub use verifier::{certificate_system, Verifier};
