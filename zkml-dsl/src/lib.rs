@@ -19,7 +19,6 @@
 //! }
 //! ```
 
-mod atomic;
 pub mod engine;
 pub mod prelude;
 pub mod typed;
@@ -29,7 +28,7 @@ pub mod weights;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use atomic::atomic_write;
 pub use typed::{Error, WeightProblem};
 pub use zkml_macros::zk_model;
 pub use zkml_runtime::artifact::FORMAT_VERSION;
+pub use zkml_runtime::atomic_write;

@@ -1,5 +1,13 @@
 //! Keys and proofs as files: whole, of this model, of this version, and certified; or refused by name.
 
+#[path = "artifacts/concurrent.rs"]
+mod concurrent;
+#[cfg(unix)]
+#[path = "artifacts/interrupted.rs"]
+mod interrupted;
+#[path = "artifacts/memory.rs"]
+mod memory;
+
 use zkml_dsl::engine::{
     verify, verify_at, AcceptedLevel, Error, Model, Proof, SecurityLevel, Statement, VerifierKey,
 };
@@ -47,12 +55,19 @@ struct Case {
     proof: Proof,
 }
 
-fn case(name: &str, private: bool) -> Case {
+fn model(name: &str, private: bool) -> Model {
     let graph = graph(name, private);
-    let model = Model::new(graph.clone(), weights(), params(&graph)).unwrap();
-    let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
+    Model::new(graph.clone(), weights(), params(&graph)).unwrap()
+}
+
+fn input() -> IntTensor {
+    IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap()
+}
+
+fn case(name: &str, private: bool) -> Case {
+    let (model, x) = (model(name, private), input());
     let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
-    Case { graph, key: model.verifier_key(), x, y, proof }
+    Case { graph: graph(name, private), key: model.verifier_key(), x, y, proof }
 }
 
 impl Case {

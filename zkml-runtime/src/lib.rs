@@ -8,6 +8,7 @@
 #![cfg_attr(feature = "prover", feature(portable_simd))]
 
 pub mod artifact;
+mod atomic;
 pub mod cells;
 pub mod claims;
 pub mod einsum;
@@ -20,3 +21,5 @@ pub mod protocol;
 pub mod security;
 pub mod transcript;
 pub mod wire;
+
+pub use atomic::atomic_write;

@@ -8,7 +8,7 @@ use super::error::{LoadError, SaveError};
 use super::fit::{check_fit, Present, Wanted};
 use super::header;
 use super::mapped::MappedFile;
-use crate::atomic::atomic_write;
+use crate::atomic_write;
 use safetensors::{Dtype, View};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};

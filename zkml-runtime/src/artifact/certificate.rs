@@ -41,7 +41,7 @@ impl Certificate {
     }
 
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
-        file::write_atomically(path.as_ref(), &self.to_bytes())
+        file::write(path.as_ref(), &self.to_bytes())
     }
 
     pub fn load(path: impl AsRef<Path>, model: &str) -> Result<Self, ArtifactError> {

@@ -10,6 +10,8 @@ use zkml_ir::lower::LowerError;
 pub enum ArtifactError {
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {got} bytes, expected at most {most}")]
+    TooLong { path: PathBuf, most: u64, got: u64 },
     #[error("not a zkml {expected}")]
     Kind { expected: &'static str },
     #[error("{kind} of format version {got}, this build reads version {expected}")]

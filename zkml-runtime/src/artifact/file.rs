@@ -1,11 +1,17 @@
-//! Headers and atomic writes.
+//! Headers, and files of a bounded length, written whole or not at all.
 
 use super::{ArtifactError, FORMAT_VERSION};
+use crate::atomic_write;
 use serde::de::DeserializeOwned;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
 
 const MAGIC: &[u8; 4] = b"zkml";
+
+/// The longest key or proof file that is read: 1 GiB, a thousand times the largest that we have seen. A longer one is
+/// refused before its bytes are in memory.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,25 +85,66 @@ pub(super) fn expect_model(kind: Kind, expected: &str, got: &str) -> Result<(), 
     }
 }
 
-/// Writes `bytes` beside `path` and renames.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
-    let io = |source| ArtifactError::Io { path: path.to_owned(), source };
-    let mut name = path.file_name().map(|n| n.to_os_string()).unwrap_or_default();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary: PathBuf = path.with_file_name(name);
-    let write = || {
-        let mut f = std::fs::File::create(&temporary)?;
-        f.write_all(bytes)?;
-        f.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|e| {
-        // Nothing is left behind; the first error is the one to tell.
-        let _ = std::fs::remove_file(&temporary);
-        io(e)
-    })
+/// Writes a file, whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
+    atomic_write(path, |w| w.write_all(bytes))
+        .map_err(|source| ArtifactError::Io { path: path.to_owned(), source })
 }
 
+/// The bytes of a file of at most [`MAX_FILE_BYTES`].
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, ArtifactError> {
-    std::fs::read(path).map_err(|source| ArtifactError::Io { path: path.to_owned(), source })
+    read_at_most(path, MAX_FILE_BYTES)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, ArtifactError> {
+    let io = |source| ArtifactError::Io { path: path.to_owned(), source };
+    let too_long = |got| ArtifactError::TooLong { path: path.to_owned(), most, got };
+    let file = File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    if length > most {
+        return Err(too_long(length));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    // A device or a pipe has no length, and a file may grow.
+    file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
+    match bytes.len() as u64 {
+        got if got > most => Err(too_long(got)),
+        _ => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut f = tempfile::NamedTempFile::new().unwrap();
+        f.write_all(bytes).unwrap();
+        f
+    }
+
+    #[test]
+    fn files_of_at_most_the_bound_are_read() {
+        let f = file(b"12345");
+        assert_eq!(read_at_most(f.path(), 5).unwrap(), b"12345");
+        let e = read_at_most(f.path(), 4).unwrap_err();
+        assert!(matches!(&e, ArtifactError::TooLong { most: 4, got: 5, .. }), "{e}");
+    }
+
+    #[test]
+    fn a_file_beyond_the_bound_is_not_read() {
+        // A hole: it takes no space, but reading it would take the memory.
+        let f = file(b"");
+        f.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let e = read(f.path()).unwrap_err();
+        assert!(matches!(&e, ArtifactError::TooLong { most: MAX_FILE_BYTES, .. }), "{e}");
+        assert!(e.to_string().ends_with("1073741825 bytes, expected at most 1073741824"), "{e}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_length_is_read_up_to_the_bound() {
+        let e = read_at_most(Path::new("/dev/zero"), 1000).unwrap_err();
+        assert!(matches!(&e, ArtifactError::TooLong { most: 1000, got: 1001, .. }), "{e}");
+    }
 }

@@ -14,7 +14,7 @@ mod verifier;
 
 pub use certificate::Certificate;
 pub use error::ArtifactError;
-pub use file::write_atomically;
+pub use file::MAX_FILE_BYTES;
 pub use key::{KeyData, VerifierKey};
 pub use portable::PortableKey;
 pub use proof::ProofFile;

@@ -43,7 +43,7 @@ impl StatementFile {
     }
 
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ArtifactError> {
-        file::write_atomically(path.as_ref(), &self.to_bytes())
+        file::write(path.as_ref(), &self.to_bytes())
     }
 
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ArtifactError> {

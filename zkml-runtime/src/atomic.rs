@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Writes a file under a temporary name in the same folder, syncs it and renames it to `path`.
 ///
 /// A reader sees the old file or the new one, never a part. If `write` or any later step fails, the temporary file is
-/// removed and what was at `path` stays as it was.
+/// removed and what was at `path` stays as it was. A process that is killed may leave its temporary file,
+/// `.name.pid-n.tmp`, which no later write takes for its own.
 pub fn atomic_write(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
     let path = path.as_ref();
-    let temporary = Temporary::beside(path)?;
-    let mut writer = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(&temporary.0)?);
+    let (temporary, file) = Temporary::beside(path)?;
+    let mut writer = BufWriter::new(file);
     write(&mut writer)?;
     writer.flush()?;
     writer.get_ref().sync_all()?;
@@ -29,16 +30,28 @@ pub fn atomic_write(
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn beside(path: &Path) -> io::Result<Self> {
+    /// A new, empty file in the folder of `path`.
+    fn beside(path: &Path) -> io::Result<(Self, File)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let file = path.file_name().ok_or_else(|| {
+        let name = path.file_name().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` names no file", path.display()))
         })?;
-        let mut name = OsString::from(".");
-        name.push(file);
-        name.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        Ok(Self(path.with_file_name(name)))
+        loop {
+            let beside = path.with_file_name(temporary_name(name, COUNT.fetch_add(1, Ordering::Relaxed)));
+            match OpenOptions::new().write(true).create_new(true).open(&beside) {
+                // What a killed process of the same id left: in a container every process may be number 1.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+                file => return file.map(|f| (Self(beside), f)),
+            }
+        }
     }
+}
+
+fn temporary_name(name: &OsStr, count: u64) -> OsString {
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}-{count}.tmp", std::process::id()));
+    temporary
 }
 
 impl Drop for Temporary {
@@ -89,6 +102,19 @@ mod tests {
         assert_eq!(result.unwrap_err().to_string(), "disk full");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(dir.path()), ["key.bin"]);
+    }
+
+    #[test]
+    fn leftovers_are_neither_used_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key.bin");
+        // Names that this process is about to use, whatever the other tests write meanwhile.
+        let left = |n| dir.path().join(temporary_name("key.bin".as_ref(), n));
+        (0..64).for_each(|n| fs::write(left(n), b"left").unwrap());
+        atomic_write(&path, |w| w.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        (0..64).for_each(|n| assert_eq!(fs::read(left(n)).unwrap(), b"left"));
+        assert_eq!(names(dir.path()).len(), 65);
     }
 
     #[test]
