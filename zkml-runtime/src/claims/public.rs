@@ -7,7 +7,8 @@ use num_traits::Zero;
 use zkml_ir::plan::{Constant, Plan, Source, Space};
 use zkml_ir::tensor::IntTensor;
 
-/// Values of a plan's public tensors, by tensor.
+/// Values of a plan's public tensors, by tensor. One-hot matrices are left out: they are evaluated from their indices,
+/// and may be far larger than the plan that holds those.
 pub struct PublicValues {
     cells: Vec<Option<Cells>>,
 }
@@ -21,11 +22,23 @@ impl PublicValues {
             .map(|t| match &t.source {
                 Source::PublicInput(i) => inputs[*i].as_ref().map(|v| Cells::from_tensor(&t.axes, v)),
                 Source::PublicOutput(i) => Some(Cells::from_tensor(&t.axes, &outputs[*i])),
-                Source::Constant(c) => dense(c, &t.axes).map(|v| Cells::from_row_major(&t.axes, &v)),
+                Source::Constant(Constant::OneHot { .. }) => None,
+                Source::Constant(c) => Some(Cells::from_row_major(&t.axes, &dense(c, &t.axes))),
                 Source::Weight(_) | Source::PrivateInput(_) | Source::Trace => None,
             })
             .collect();
         Self { cells }
+    }
+
+    /// With every cell of one-hot matrices, which the prover folds like any other operand.
+    #[cfg(feature = "prover")]
+    pub fn with_one_hots(mut self, plan: &Plan) -> Self {
+        for (cells, t) in self.cells.iter_mut().zip(&plan.tensors) {
+            if let Source::Constant(c @ Constant::OneHot { .. }) = &t.source {
+                *cells = Some(Cells::from_row_major(&t.axes, &dense(c, &t.axes)));
+            }
+        }
+        self
     }
 
     pub fn get(&self, tensor: usize) -> Option<&Cells> {
@@ -82,19 +95,40 @@ fn embed_base(v: i32) -> stwo::core::fields::m31::BaseField {
     stwo::core::fields::m31::BaseField::from_u32_unchecked((v as i64).rem_euclid(zkml_ir::elem::P) as u32)
 }
 
-/// Row-major values of a constant; `None` where it is evaluated sparsely.
-fn dense(c: &Constant, axes: &Space) -> Option<Vec<i32>> {
+/// Row-major values of a constant.
+fn dense(c: &Constant, axes: &Space) -> Vec<i32> {
     match c {
         Constant::CausalMask => {
             let (rows, columns) = (axes.axes()[0].extent(), axes.axes()[1].extent());
-            Some((0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect())
+            (0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect()
         }
-        Constant::Dense(v) => Some(v.clone()),
+        Constant::Dense(v) => v.clone(),
         Constant::OneHot { columns, index } => {
-            // The prover folds it like any other operand.
             let mut v = vec![0; index.len() * columns];
             index.iter().enumerate().for_each(|(row, &c)| v[row * columns + c as usize] = 1);
-            Some(v)
+            v
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zkml_ir::elem::Interval;
+    use zkml_ir::plan::{BoundBy, TensorDecl};
+
+    /// A plan of a few bytes may name a matrix that no memory holds.
+    #[test]
+    fn one_hots_are_evaluated_from_their_indices() {
+        let columns = 1 << 38;
+        let one_hot = TensorDecl {
+            name: "gather".into(),
+            source: Source::Constant(Constant::OneHot { columns, index: vec![5] }),
+            axes: Space::of(&[1, columns]),
+            range: Interval::new(0, 1),
+            bound: BoundBy::Public,
+        };
+        let plan = Plan { tensors: vec![one_hot], ..Plan::default() };
+        assert!(PublicValues::new(&plan, &[], &[]).get(0).is_none());
     }
 }

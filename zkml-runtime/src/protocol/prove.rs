@@ -122,7 +122,7 @@ where
     let system = &prover.system;
     let (plan, layout) = (system.plan(), system.layout());
     statement.check(system)?;
-    let public = PublicValues::new(plan, &statement.inputs, &statement.outputs);
+    let public = PublicValues::new(plan, &statement.inputs, &statement.outputs).with_one_hots(plan);
 
     let span = tracing::info_span!("commit").entered();
     let Witness { tensors, multiplicities } = witness;

@@ -13,7 +13,7 @@ use zkml_runtime::protocol::{ProveError, Statement, VerifyError, Witness};
 
 /// All of a plan's tensors as cells.
 pub fn cells<'a>(f: &Fixture, statement: &Statement, witness: &'a Witness) -> Vec<Cow<'a, Cells>> {
-    let public = PublicValues::new(f.plan(), &statement.inputs, &statement.outputs);
+    let public = PublicValues::new(f.plan(), &statement.inputs, &statement.outputs).with_one_hots(f.plan());
     let tensors = f.plan().tensors.iter().enumerate();
     tensors
         .map(|(t, decl)| {
