@@ -100,23 +100,40 @@ impl Interval {
 
     /// `c * v` for every v of the interval.
     pub fn scale(self, c: i64) -> Self {
-        let (a, b) = (self.lo.saturating_mul(c), self.hi.saturating_mul(c));
+        let (a, b) = (times(self.lo, c), times(self.hi, c));
         Self { lo: a.min(b), hi: a.max(b) }
     }
 }
 
-// Ends saturate instead of wrapping: an interval that large is refused anyway, and must not look small.
+// Ends saturate instead of wrapping: an interval that large is refused anyway, and must not look small. So the extreme
+// integers stand for an end of unknown size beyond them, and whatever is added to such an end, or multiplies it, leaves
+// one: `[MIN, MIN] + [MAX, MAX]` is not `[-1, -1]`.
 impl std::ops::Add for Interval {
     type Output = Self;
     fn add(self, o: Self) -> Self {
-        Self { lo: self.lo.saturating_add(o.lo), hi: self.hi.saturating_add(o.hi) }
+        let end = |unknown: i64, a: i64, b: i64| match a == unknown || b == unknown {
+            true => unknown,
+            false => a.saturating_add(b),
+        };
+        Self { lo: end(i64::MIN, self.lo, o.lo), hi: end(i64::MAX, self.hi, o.hi) }
+    }
+}
+
+/// A product of two ends.
+fn times(a: i64, b: i64) -> i64 {
+    let unknown = |v: i64| v == i64::MIN || v == i64::MAX;
+    match (a == 0 || b == 0, unknown(a) || unknown(b)) {
+        (true, _) => 0,
+        (_, true) if (a < 0) == (b < 0) => i64::MAX,
+        (_, true) => i64::MIN,
+        (_, false) => a.saturating_mul(b),
     }
 }
 
 impl std::ops::Neg for Interval {
     type Output = Self;
     fn neg(self) -> Self {
-        Self { lo: self.hi.saturating_neg(), hi: self.lo.saturating_neg() }
+        self.scale(-1)
     }
 }
 
@@ -130,12 +147,7 @@ impl std::ops::Sub for Interval {
 impl std::ops::Mul for Interval {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
-        let p = [
-            self.lo.saturating_mul(o.lo),
-            self.lo.saturating_mul(o.hi),
-            self.hi.saturating_mul(o.lo),
-            self.hi.saturating_mul(o.hi),
-        ];
+        let p = [times(self.lo, o.lo), times(self.lo, o.hi), times(self.hi, o.lo), times(self.hi, o.hi)];
         Self { lo: *p.iter().min().expect("four"), hi: *p.iter().max().expect("four") }
     }
 }
@@ -143,5 +155,27 @@ impl std::ops::Mul for Interval {
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {}]", self.lo, self.hi)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_ends_stay_unknown() {
+        let (low, high) = (Interval::point(i64::MIN), Interval::point(i64::MAX));
+        assert_eq!(low + high, Interval { lo: i64::MIN, hi: i64::MAX });
+        assert_eq!(Interval::new(0, i64::MAX).scale(-1), Interval::new(i64::MIN, 0));
+        assert_eq!(
+            Interval::new(0, i64::MAX).scale(-3) + Interval::point(i64::MAX).scale(0),
+            Interval::new(i64::MIN, 0)
+        );
+        assert_eq!(Interval::new(0, i64::MAX) * Interval::point(-1), Interval::new(i64::MIN, 0));
+        assert_eq!(
+            Interval::new(-2, 1 << 40).scale(1 << 40) - Interval::point(i64::MAX),
+            Interval { lo: i64::MIN, hi: i64::MAX }
+        );
+        assert_eq!(Interval::new(-3, 5) * Interval::new(-2, 7), Interval::new(-21, 35));
     }
 }

@@ -6,9 +6,14 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .filter_map(|c| {
-            let longest = name.chars().count().max(c.chars().count());
-            let distance = if suffix(name, c) || suffix(c, name) { 0 } else { edit_distance(name, c) };
-            (3 * distance <= longest).then_some((distance, c))
+            if suffix(name, c) || suffix(c, name) {
+                return Some((0, c));
+            }
+            // What one name is longer must be inserted; a distance takes a time that is the product of both lengths.
+            let (n, m) = (name.chars().count(), c.chars().count());
+            let near = |distance: usize| 3 * distance <= n.max(m);
+            let distance = near(n.abs_diff(m)).then(|| edit_distance(name, c))?;
+            near(distance).then_some((distance, c))
         })
         .min()
         .map(|(_, c)| c)
@@ -52,5 +57,12 @@ mod tests {
         assert_eq!(nearest("h.0.ln_1.weight", file), Some("transformer.h.0.ln_1.weight"));
         assert_eq!(nearest("h.0.ln_1.weight", file[1..].to_vec()), Some("h.1.ln_1.weight"));
         assert_eq!(nearest("fc1.bias", file), None);
+    }
+
+    #[test]
+    fn names_of_very_different_length_are_not_compared() {
+        let long = "x".repeat(1 << 24);
+        assert_eq!(nearest(&"x".repeat(1 << 14), [long.as_str()]), None);
+        assert_eq!(nearest("abc", ["abcd"]), Some("abcd"));
     }
 }

@@ -60,7 +60,7 @@ impl Activation {
 
     pub fn columns(&self) -> Vec<Vec<i32>> {
         let (from, inner) = self.inner();
-        let y = |x: i32| inner[(x.clamp(from, from + inner.len() as i32 - 1) - from) as usize];
+        let y = |x: i32| inner[(x.clamp(from, self.clamp_hi.min(self.hi)) - from) as usize];
         vec![(self.lo..=self.hi).collect(), (self.lo..=self.hi).map(y).collect()]
     }
 

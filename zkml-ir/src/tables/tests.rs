@@ -116,3 +116,22 @@ fn a_saturated_limb_has_one_reading() {
         }
     }
 }
+
+/// A deserialised table may lie at the end of its integers.
+#[test]
+fn functions_reach_the_last_integer() {
+    let one = StepBits::new(1.0).unwrap();
+    let t = Activation {
+        function: Function::Relu,
+        lo: i32::MAX - 2,
+        hi: i32::MAX,
+        clamp_lo: i32::MIN,
+        clamp_hi: i32::MAX,
+        out_lo: 0,
+        out_hi: i32::MAX,
+        in_step: one,
+        out_step: one,
+    };
+    assert!(Table::Activation(t).is_valid());
+    assert_eq!(t.columns()[1], [i32::MAX - 2, i32::MAX - 1, i32::MAX]);
+}

@@ -17,30 +17,56 @@ pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
     (0..plan.tensors.len()).try_for_each(|t| visit(plan, t, &mut states))
 }
 
-fn visit(plan: &Plan, id: TensorId, states: &mut [State]) -> Result<(), CheckError> {
-    let t = &plan.tensors[id];
-    let fail = |what: String| CheckError::Unbounded { name: t.name.clone(), by: t.bound.clone(), what };
-    match states[id] {
-        State::Done => return Ok(()),
-        State::Open => return Err(fail("its bound rests on itself".into())),
-        State::New => states[id] = State::Open,
+/// Checks a tensor after those that its bound rests on. A deserialised plan may chain as many as it has, so the chain is
+/// a list and not the stack of a recursion.
+fn visit(plan: &Plan, first: TensorId, states: &mut [State]) -> Result<(), CheckError> {
+    // Tensors under way, each with those that are still to be checked before it.
+    let mut open: Vec<(TensorId, Vec<TensorId>)> = vec![];
+    let mut next = Some(first);
+    loop {
+        if let Some(id) = next.take() {
+            match states[id] {
+                State::Done => {}
+                State::Open => return Err(unbounded(plan, id, "its bound rests on itself".into())),
+                State::New => {
+                    states[id] = State::Open;
+                    open.push((id, rests_on(plan, id)?));
+                }
+            }
+        }
+        let Some((id, waiting)) = open.last_mut() else { return Ok(()) };
+        next = waiting.pop();
+        if next.is_none() {
+            if let BoundBy::Exact { constraint } = plan.tensors[*id].bound {
+                by_constraint(plan, *id, constraint).map_err(|what| unbounded(plan, *id, what))?;
+            }
+            states[*id] = State::Done;
+            open.pop();
+        }
     }
+}
+
+fn unbounded(plan: &Plan, id: TensorId, what: String) -> CheckError {
+    let t = &plan.tensors[id];
+    CheckError::Unbounded { name: t.name.clone(), by: t.bound.clone(), what }
+}
+
+/// The tensors to check before this one; all of its bound but what follows from them.
+fn rests_on(plan: &Plan, id: TensorId) -> Result<Vec<TensorId>, CheckError> {
+    let t = &plan.tensors[id];
+    let fail = |what: String| unbounded(plan, id, what);
     match (&t.bound, &t.source) {
-        (BoundBy::Public, Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_)) => {}
-        (BoundBy::Certificate, Source::Weight(_)) => {}
+        (BoundBy::Public, Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_)) => {
+            Ok(vec![])
+        }
+        (BoundBy::Certificate, Source::Weight(_)) => Ok(vec![]),
         (BoundBy::Lookup { lookup, entry }, _) if t.is_committed() => {
             by_lookup(plan, id, *lookup, *entry).map_err(fail)?;
+            Ok(vec![])
         }
-        (BoundBy::Exact { constraint }, _) if t.is_committed() => {
-            for other in others(plan, id, *constraint).map_err(fail)? {
-                visit(plan, other, states)?;
-            }
-            by_constraint(plan, id, *constraint).map_err(fail)?;
-        }
-        _ => return Err(fail(format!("is no bound of a tensor from {:?}", t.source))),
+        (BoundBy::Exact { constraint }, _) if t.is_committed() => others(plan, id, *constraint).map_err(fail),
+        _ => Err(fail(format!("is no bound of a tensor from {:?}", t.source))),
     }
-    states[id] = State::Done;
-    Ok(())
 }
 
 /// The entry is `+-cell + constant` and the table bounds it.

@@ -3,13 +3,17 @@
 use crate::elem::Interval;
 use crate::plan::{AxisMap, BitMap, Constraint, Factor, LinExpr, Plan, Product, Term, View};
 
+/// Terms of an expression with more are not compared with each other: that takes a time quadratic in their number.
+const COMPARED: usize = 1 << 10;
+
 /// Of `constant + sum of terms`, for any cell of any space.
 pub(crate) fn linear(plan: &Plan, e: &LinExpr) -> Interval {
     // Terms of which at most one is non-zero at any cell (the parts of a concatenation) do not add up.
     let mut groups: Vec<(Vec<&Term>, Interval)> = vec![];
     for t in &e.terms {
         let own = term(plan, t);
-        match groups.iter_mut().find(|(g, _)| g.iter().all(|other| disjoint(other, t))) {
+        let mut earlier = groups.iter_mut().take(if e.terms.len() > COMPARED { 0 } else { COMPARED });
+        match earlier.find(|(g, _)| g.iter().all(|other| disjoint(other, t))) {
             Some((g, i)) => {
                 g.push(t);
                 *i = i.union(own);

@@ -154,7 +154,7 @@ fn view(plan: &Plan, v: &View, axes: &[Axis]) -> Result<(), String> {
             if d.count == 0 || d.offset as u64 + d.count as u64 > d.radix as u64 {
                 return Err(format!("digit {d:?}"));
             }
-            slab += (d.count as u64 - 1) * d.stride as u64;
+            slab = slab.saturating_add((d.count as u64 - 1) * d.stride as u64);
         }
         for b in bits {
             if let BitMap::Slab(p) = b {

@@ -176,7 +176,21 @@ fn a_plan_is_small_enough_to_be_held() {
     fails(&|p| unused(p, axes((1 << 24) + 1, 0), Source::Weight(1)), "committed slabs");
     let table = Table::Span(crate::tables::Span { lo: 0, hi: (1 << 20) - 1 });
     fails(&|p| p.tables.extend(vec![table; 64]), "rows of tables");
+    let step = crate::tables::StepBits::new(1.0).unwrap();
+    let last = (1 << 20) - 1;
+    let exp = Table::Exp(crate::tables::ExpTable { a: 15, range: last, last, step });
+    fails(&|p| p.tables.extend(vec![exp; 5]), "rows of tables of functions");
     fails(&|p| unused(p, axes((1 << 23) + 1, 0), Source::PublicInput(1)), "odd digits of one index space");
+    let wide = |p: &mut Plan| {
+        let lookup = Lookup {
+            name: "wide".into(),
+            table: 0,
+            space: axes((1 << 22) - 1, 0),
+            entries: vec![LinExpr::constant(0), LinExpr::constant(0)],
+        };
+        p.lookups.extend(vec![lookup; 5]);
+    };
+    fails(&wide, "slabs of lookups");
     let summed =
         |p: &mut Plan| p.constraints[0].products[0].contracted.push(Axis { odd: (1 << 22) + 1, bits: 0 });
     let mut p = plan(8, 16);
@@ -199,4 +213,97 @@ fn a_plan_s_indices_are_those_of_a_model() {
     fails(&|p| p.tensors[0].axes.0.extend(vec![Axis { odd: 1, bits: 0 }; 5]), "axes, at most 6");
     // Tables are checked whether or not they are used.
     fails(&|p| p.tables.push(Table::Span(crate::tables::Span { lo: 1, hi: 0 })), "impossible");
+}
+
+/// Strides are numbers of the plan: their sum must not come back into the tensor.
+#[test]
+fn slabs_that_no_integer_holds_are_refused() {
+    let mut p = plan(8, 16);
+    let digits = |radix| AxisMap::Digits {
+        odd: vec![OddDigit { radix, stride: u32::MAX, offset: 0, count: radix }],
+        bits: vec![],
+    };
+    let term = &mut p.constraints[0].linear.terms[0];
+    term.view = View {
+        tensor: 2,
+        slab: 0,
+        fixed: vec![(0, true), (1, true)],
+        axes: vec![digits(u32::MAX), digits(255)],
+    };
+    p.constraints[0].space = Space(vec![Axis { odd: u32::MAX, bits: 0 }, Axis { odd: 255, bits: 0 }]);
+    p.constraints[0].linear.terms.truncate(1);
+    match check(&p) {
+        Err(CheckError::Structure { what, .. }) => assert!(what.starts_with("slab "), "{what}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Ends beyond what an i64 holds do not cancel.
+#[test]
+fn a_constraint_beyond_every_integer_wraps() {
+    let mut p = plan(8, 16);
+    p.tensors.push(TensorDecl {
+        name: "large".into(),
+        source: Source::PublicInput(1),
+        axes: Space::of(&[2, 6]),
+        range: Interval::new(1 << 20, 1 << 28),
+        bound: BoundBy::Public,
+    });
+    let large = LinExpr::view(View::identity(4, &Space::of(&[2, 6])));
+    p.constraints[0].linear = large.scaled(-(1 << 52)).plus_constant(i64::MAX);
+    p.constraints[0].products.clear();
+    assert!(matches!(check(&p), Err(CheckError::Wraps { .. })), "{:?}", check(&p));
+}
+
+#[test]
+fn a_long_chain_of_exact_cells_is_followed() {
+    let n = 200_000;
+    let one = Space::of(&[1]);
+    let own = |t| LinExpr::view(View::identity(t, &one));
+    let tensor = |i: usize| TensorDecl {
+        name: String::new(),
+        source: Source::Trace,
+        axes: one.clone(),
+        range: Interval::new(0, 255),
+        bound: match i + 1 == n {
+            true => BoundBy::Lookup { lookup: 0, entry: 1 },
+            false => BoundBy::Exact { constraint: i },
+        },
+    };
+    let link = |i: usize| Constraint {
+        name: String::new(),
+        space: one.clone(),
+        linear: own(i).plus(own(i + 1).scaled(-1)),
+        products: vec![],
+    };
+    let mut p = Plan {
+        tensors: (0..n).map(tensor).collect(),
+        tables: vec![Table::Ranges(Ranges { max_bits: 8 })],
+        lookups: vec![Lookup {
+            name: String::new(),
+            table: 0,
+            space: one.clone(),
+            entries: vec![LinExpr::constant(8), own(n - 1)],
+        }],
+        constraints: (0..n - 1).map(link).collect(),
+        steps: vec![],
+    };
+    assert_eq!(check(&p), Ok(()));
+    p.constraints[n - 2].linear = own(n - 2).plus(own(0).scaled(-1));
+    assert!(matches!(check(&p), Err(CheckError::Unbounded { what, .. }) if what.contains("rests on itself")));
+}
+
+/// The parts of a concatenation do not add up, unless they are so many that comparing them all would take too long.
+#[test]
+fn only_so_many_terms_are_compared() {
+    let mut p = plan(8, 16);
+    let half = |v| {
+        let view = View::identity(3, &Space::of(&[1, 6])).embed(&Space::of(&[1, 6]), 0, 2, v).unwrap();
+        LinExpr::view(view)
+    };
+    p.tensors[3].axes = Space::of(&[1, 6]);
+    let both = half(0).plus(half(1));
+    assert_eq!(interval::linear(&p, &both), Interval::new(0, 255));
+    let many = (0..600).fold(LinExpr::constant(0), |e, _| e.plus(both.clone()));
+    assert_eq!(interval::linear(&p, &many), Interval::new(0, 1200 * 255));
 }
