@@ -48,7 +48,7 @@ fn main() {
         [2, 3].iter().for_each(|form| seed("proof", &[3 * form + model]));
         (0..4).for_each(|file| seed("verifier", &[3 * file + model]));
         [5, 7, 9].iter().for_each(|&form| seed("key", &[form, model]));
-        seed("plan", &[model]);
+        [model, model + 128].iter().for_each(|&choice| seed("plan", &[choice]));
         [3, 4].iter().for_each(|&form| seed("safetensors", &[form]));
     }
     // Every small graph: its key with other steps and rescales, its plan.
@@ -57,6 +57,7 @@ fn main() {
         let body = [[2, graph].as_slice(), &[0, 36, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0x70, 0x43]].concat();
         write("key", &format!("seed-2-{graph}-step"), &body);
         write("plan", &format!("seed-{}", graph + 3), &[graph + 3]);
+        write("plan", &format!("seed-{}", graph + 131), &[graph + 131]);
         write(
             "plan",
             &format!("seed-{}-bits", graph + 3),

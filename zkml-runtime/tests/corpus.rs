@@ -4,6 +4,10 @@
 mod entry;
 
 use std::path::PathBuf;
+use zkml_ir::elem::Interval;
+use zkml_ir::plan::{Axis, BoundBy, CheckError, Plan, Source, Space, TensorDecl};
+use zkml_runtime::protocol::{Label, System, SystemError};
+use zkml_runtime::security::SecurityLevel;
 
 /// Calls a fuzzer's entry with every file of its corpus, in order.
 fn replay(target: &str, entry: fn(&[u8])) {
@@ -38,4 +42,19 @@ fn keys() {
 #[test]
 fn plans() {
     replay("plan", entry::plan::run);
+}
+
+/// A plan is checked before anything is computed of it, its height included.
+#[test]
+fn an_axis_that_no_word_counts_is_refused() {
+    let tensor = TensorDecl {
+        name: "x".into(),
+        source: Source::Weight(0),
+        axes: Space(vec![Axis { odd: 1, bits: 100 }]),
+        range: Interval::new(0, 1),
+        bound: BoundBy::Certificate,
+    };
+    let plan = Plan { tensors: vec![tensor], ..Plan::default() };
+    let error = System::new(plan, SecurityLevel::Proven, Label::Inference).err();
+    assert!(matches!(error, Some(SystemError::Plan(CheckError::Structure { .. }))), "{error:?}");
 }

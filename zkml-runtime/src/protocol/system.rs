@@ -55,8 +55,7 @@ pub struct System {
 impl System {
     /// Checks the plan against the soundness rule and the level's bits; lays out its cells; computes its tables.
     pub fn new(plan: Plan, level: SecurityLevel, label: Label) -> Result<Self, SystemError> {
-        let log_rows = choose_log_rows(&plan);
-        Self::with_log_rows(plan, level, label, log_rows)
+        Self::laid_out(plan, level, label, choose_log_rows)
     }
 
     /// With columns of this height: two systems that share a tree share its layout.
@@ -66,8 +65,18 @@ impl System {
         label: Label,
         log_rows: u32,
     ) -> Result<Self, SystemError> {
+        Self::laid_out(plan, level, label, |_| log_rows)
+    }
+
+    /// Nothing is computed of a plan that was not checked.
+    fn laid_out(
+        plan: Plan,
+        level: SecurityLevel,
+        label: Label,
+        log_rows: impl Fn(&Plan) -> u32,
+    ) -> Result<Self, SystemError> {
         plan::check(&plan)?;
-        let layout = Layout::with_log_rows(&plan, log_rows);
+        let layout = Layout::with_log_rows(&plan, log_rows(&plan));
         let params = Params { log_rows: layout.log_rows, level };
         let gkr = lookups::shape(&plan)?;
         let security = level.assess(&counts(&plan, &layout, gkr.as_ref())?)?;
