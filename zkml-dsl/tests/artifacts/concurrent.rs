@@ -44,6 +44,7 @@ fn at_once<T: Sync, R: Send>(items: &[T], f: impl Fn(usize, &T) -> R + Sync) -> 
 }
 
 #[test]
+#[allow(clippy::result_large_err)]
 fn threads_share_a_model_and_a_key() {
     let (graph, model) = (graph("net", false), model("net", false));
     let inputs: Vec<IntTensor> = (0..THREADS * INPUTS).map(input).collect();
