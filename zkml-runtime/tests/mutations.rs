@@ -106,7 +106,7 @@ fn random_mutations_are_refused() {
     in_parallel(RANDOM + RANDOM / 10, |i| {
         let (k, mut random) = (i % subjects.len(), Random::new(i as u64));
         let s = &subjects[k];
-        if i / subjects.len() % 2 == 0 {
+        if (i / subjects.len()).is_multiple_of(2) {
             let donor = &subjects[random.below(subjects.len())].bytes;
             let (how, bytes) = bytes::mutate(&s.bytes, donor, &mut random);
             if bytes != s.bytes {
