@@ -1,5 +1,8 @@
 //! Keys and proofs as files: whole, of this model, of this version, and certified; or refused by name.
 
+#[path = "artifacts/concurrent.rs"]
+mod concurrent;
+
 use zkml_dsl::engine::{verify, Error, Model, Proof, VerifierKey};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::{Graph, GraphBuilder, Layout, Params, Rescale};
@@ -34,15 +37,22 @@ struct Case {
     proof: Proof,
 }
 
-fn case(name: &str, private: bool) -> Case {
+fn model(name: &str, private: bool) -> Model {
     let graph = graph(name, private);
     let w = IntTensor::new(Shape::new([4, 3]), Elem::I8, &[3, -5, 7, 100, -128, 127, 0, 1, 2, -9, 8, 60])
         .unwrap();
     let params = Params { rescales: vec![Rescale { m: 1, s: 4 }], steps: vec![1.0; graph.steps.names.len()] };
-    let model = Model::new(graph.clone(), vec![w], params).unwrap();
-    let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
+    Model::new(graph, vec![w], params).unwrap()
+}
+
+fn input() -> IntTensor {
+    IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap()
+}
+
+fn case(name: &str, private: bool) -> Case {
+    let (model, x) = (model(name, private), input());
     let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
-    Case { graph, key: model.verifier_key(), x, y, proof }
+    Case { graph: graph(name, private), key: model.verifier_key(), x, y, proof }
 }
 
 impl Case {
