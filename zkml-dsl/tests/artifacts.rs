@@ -2,6 +2,9 @@
 
 #[path = "artifacts/concurrent.rs"]
 mod concurrent;
+#[cfg(unix)]
+#[path = "artifacts/interrupted.rs"]
+mod interrupted;
 
 use zkml_dsl::engine::{verify, Error, Model, Proof, VerifierKey};
 use zkml_ir::elem::Elem;
