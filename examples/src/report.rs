@@ -22,6 +22,9 @@ pub struct Report {
     pub security_bits: f64,
     /// In MiB; see [`peak_rss_mb`].
     pub peak_rss_mb: f64,
+    /// What the cost model says of it, in MiB; for people only.
+    #[serde(skip)]
+    pub estimated_mb: f64,
     pub committed_cells: u64,
     pub lookups: u64,
     /// Against the float reference, in real units.
@@ -62,6 +65,7 @@ impl Report {
         line("proof", format!("{:.1} kB", self.proof_bytes as f64 / 1e3));
         line("security", format!("{:.1} bits", self.security_bits));
         line("peak memory", format!("{:.0} MiB", self.peak_rss_mb));
+        line("peak memory, estimate", format!("{:.0} MiB", self.estimated_mb));
         line("committed cells", self.committed_cells.to_string());
         line("lookups", self.lookups.to_string());
         line("largest error", format!("{:.2e}", self.max_abs_err));
@@ -102,6 +106,7 @@ mod tests {
             proof_bytes: 736_400,
             security_bits: 96.5,
             peak_rss_mb: 900.0,
+            estimated_mb: 850.0,
             committed_cells: 3_000_000,
             lookups: 1_500_000,
             max_abs_err: 0.0125,
@@ -136,6 +141,7 @@ mod tests {
         assert_eq!(lines[0], "gpt2_block: 1 layer, 64 tokens, 2 threads, cpu");
         assert_eq!(lines[3], "    commit                       300.0 ms");
         assert_eq!(lines[4], "      merkle                     120.0 ms");
+        assert!(table.contains("900 MiB") && table.contains("850 MiB"));
         assert!(table.contains("736.4 kB") && table.contains("96.5 bits"));
     }
 

@@ -96,6 +96,7 @@ impl Session {
     pub fn finish(&self, subject: &Subject<'_>, times: &Times) -> Result<Report, Failure> {
         self.progress.finish();
         let figures = subject.model.figures();
+        let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;
         let report = Report {
             model: subject.name.into(),
             seq: subject.seq,
@@ -107,6 +108,7 @@ impl Session {
             proof_bytes: subject.proof.to_bytes().len(),
             security_bits: figures.security_bits,
             peak_rss_mb: peak_rss_mb(),
+            estimated_mb: mib(subject.model.memory().process()),
             committed_cells: figures.committed_cells,
             lookups: figures.lookups,
             max_abs_err: subject.max_abs_err,

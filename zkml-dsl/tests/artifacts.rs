@@ -5,6 +5,8 @@ mod concurrent;
 #[cfg(unix)]
 #[path = "artifacts/interrupted.rs"]
 mod interrupted;
+#[path = "artifacts/memory.rs"]
+mod memory;
 
 use zkml_dsl::engine::{verify, Error, Model, Proof, VerifierKey};
 use zkml_ir::elem::Elem;

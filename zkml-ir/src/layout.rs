@@ -21,7 +21,8 @@ pub enum Tree {
 impl Tree {
     pub const ALL: [Tree; 3] = [Tree::Weights, Tree::Private, Tree::Trace];
 
-    fn of(source: &Source) -> Option<Self> {
+    /// Where cells of this source are committed, if they are.
+    pub fn of(source: &Source) -> Option<Self> {
         match source {
             Source::Weight(_) => Some(Tree::Weights),
             Source::PrivateInput(_) => Some(Tree::Private),

@@ -1,5 +1,6 @@
 //! Everything that can go wrong between a file and a verified proof.
 
+use super::memory::MemoryError;
 use crate::weights::{LoadError, SaveError, WeightsError};
 use thiserror::Error;
 use zkml_ir::calibrate::{CalibrateError, CompletenessError};
@@ -32,6 +33,8 @@ pub enum Error {
     Prove(#[from] ProveError),
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     #[error("model `{model}`: expected {expected} weights, got {got}")]
     WeightCount { model: String, expected: usize, got: usize },
     #[error("weight `{name}`: expected shape {expected}, got {got}")]

@@ -1,6 +1,7 @@
 //! A model ready to run and prove.
 
-use super::{Error, Proof, SecurityLevel, VerifierKey};
+use super::memory::{self, check_memory, Task};
+use super::{Error, Memory, Proof, SecurityLevel, VerifierKey};
 use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub struct Model {
     prover: Prover,
     committed: CommittedWeights,
     key: VerifierKey,
+    memory: Memory,
 }
 
 /// Sizes that a proof commits to, for reports.
@@ -47,7 +49,19 @@ impl Model {
         params: Params,
         level: SecurityLevel,
     ) -> Result<Self, Error> {
+        let memory = memory::estimate_memory(&graph, level)?;
+        Self::set_up(graph, weights, params, level, memory)
+    }
+
+    fn set_up(
+        graph: Graph,
+        weights: Vec<IntTensor>,
+        params: Params,
+        level: SecurityLevel,
+        memory: Memory,
+    ) -> Result<Self, Error> {
         let _span = tracing::info_span!("setup", model = %graph.name).entered();
+        memory::require(Task::Setup, memory.setup)?;
         check_weights(&graph, &weights)?;
         completeness(&graph, &params, &weights)?;
         let lowered = lower::lower(&graph, &params)?;
@@ -64,7 +78,7 @@ impl Model {
             key: committed.key().clone(),
             certificate,
         });
-        Ok(Self { graph: Arc::new(graph), weights, params, lowered, prover, committed, key })
+        Ok(Self { graph: Arc::new(graph), weights, params, lowered, prover, committed, key, memory })
     }
 
     /// Reads an integer model file and sets the model up.
@@ -77,8 +91,10 @@ impl Model {
         path: impl AsRef<Path>,
         level: SecurityLevel,
     ) -> Result<Self, Error> {
+        let memory = memory::estimate_memory(&graph, level)?;
+        memory::require(Task::Setup, memory.weights + memory.setup)?;
         let (weights, params) = load_model(path, &graph)?;
-        Self::with_level(graph, weights, params, level)
+        Self::set_up(graph, weights, params, level, memory)
     }
 
     /// Turns float weights into integers, with scales from sample inputs, and sets the model up.
@@ -96,9 +112,12 @@ impl Model {
         samples: &[Vec<FloatTensor>],
         level: SecurityLevel,
     ) -> Result<Self, Error> {
+        let memory = memory::estimate_memory(&graph, level)?;
+        memory::require(Task::Setup, memory.weights + memory.setup)?;
         let floats = resolve(&graph, weights)?;
         let (weights, params) = calibrate(&graph, &floats, samples)?;
-        Self::with_level(graph, weights, params, level)
+        drop(floats);
+        Self::set_up(graph, weights, params, level, memory)
     }
 
     /// Writes the integer model file.
@@ -117,8 +136,23 @@ impl Model {
         Ok(exec::trace(&self.graph, &self.lowered, &self.params, &self.weights, inputs)?)
     }
 
-    /// Runs the model and proves the run.
+    /// Runs the model and proves the run, if there is the memory for it.
     pub fn prove(&self, inputs: &[IntTensor]) -> Result<(Vec<IntTensor>, Proof), Error> {
+        memory::require(Task::Proof, self.memory.prove)?;
+        self.prove_unasked(inputs)
+    }
+
+    /// As [`Model::prove`], for a caller who knows how many bytes a proof may take.
+    pub fn prove_within(
+        &self,
+        available: u64,
+        inputs: &[IntTensor],
+    ) -> Result<(Vec<IntTensor>, Proof), Error> {
+        check_memory(Task::Proof, self.memory.prove, available)?;
+        self.prove_unasked(inputs)
+    }
+
+    fn prove_unasked(&self, inputs: &[IntTensor]) -> Result<(Vec<IntTensor>, Proof), Error> {
         let trace = self.generate_trace(inputs)?;
         let public = self.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
         let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
@@ -147,6 +181,11 @@ impl Model {
 
     pub fn lowered(&self) -> &Lowered {
         &self.lowered
+    }
+
+    /// What the model takes, by the cost model.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     pub fn figures(&self) -> Figures {

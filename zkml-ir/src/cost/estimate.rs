@@ -1,5 +1,6 @@
 //! What the counts come to: bytes, memory, time. Estimates, and named so.
 
+use super::Memory;
 use crate::layout::Layout;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub proof_bytes: u64,
+    /// [`Memory::process`].
     pub memory_bytes: u64,
     /// On two cores of 2.5 GHz with AVX-512.
     pub prove_ms: f64,
@@ -15,16 +17,17 @@ pub struct Estimate {
 
 /// Queries of the default level, and log2 of its blow-up.
 const QUERIES: f64 = 190.0;
-const LOG_BLOWUP: f64 = 1.0;
+const LOG_BLOWUP: u32 = 1;
+const CORES: usize = 2;
 const HASH: f64 = 32.0;
 const FELT: f64 = 16.0;
 /// Columns of the prefix sums and of the composition polynomial.
 const OWN_COLUMNS: f64 = 4.0 + 8.0;
 
 impl Estimate {
-    pub(super) fn new(plan: &Plan, layout: &Layout) -> Self {
+    pub(super) fn new(plan: &Plan, certificate: &Plan, layout: &Layout) -> Self {
         let columns = layout.total_columns() as f64;
-        let log_domain = layout.log_rows as f64 + LOG_BLOWUP;
+        let log_domain = (layout.log_rows + LOG_BLOWUP) as f64;
         // A query's path is its own below the level where queries outnumber nodes.
         let path = |log: f64| QUERIES * (log - QUERIES.log2()).max(0.0) * HASH;
         let trees = 2.0 + (layout.columns.iter().filter(|&&c| c > 0).count()) as f64;
@@ -43,10 +46,9 @@ impl Estimate {
         let cells = columns * rows;
         let own = layout.columns[2] as f64 * rows;
         let lookups = plan.n_lookups() as f64;
-        // Values and extension, 12 bytes a cell; the fraction tree, 64 bytes a lookup.
-        let memory_bytes = cells * 12.0 + lookups * 64.0 + OWN_COLUMNS * rows * 32.0;
+        let memory_bytes = Memory::new(plan, certificate, LOG_BLOWUP, CORES).process();
         let prove_ms = FIXED_MS + (cells * NS_CELL + own * NS_OWN_CELL + lookups * NS_LOOKUP) / 1e6;
-        Self { proof_bytes: proof_bytes as u64, memory_bytes: memory_bytes as u64, prove_ms }
+        Self { proof_bytes: proof_bytes as u64, memory_bytes, prove_ms }
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod dims;
 mod estimate;
+mod memory;
+mod pool;
 mod report;
 mod row;
 
 pub use dims::{AttentionCost, MatMulDims};
 pub use estimate::Estimate;
+pub use memory::Memory;
 pub use report::{placeholder, report, CostReport, TreeCost};
 pub use row::OpCost;

@@ -12,6 +12,10 @@ use super::packed::{PackedF, LANES};
 static POOL: Mutex<Vec<Store>> = Mutex::new(Vec::new());
 /// Smaller buffers are left to the allocator.
 const POOLED: usize = 1 << 6;
+/// Room beyond the length asked for. Layers and folds halve and round up, each in its own way, so a buffer that takes
+/// another's place may need a few elements more; for want of them half the tree was allocated again. Untouched, they
+/// cost no memory.
+const SLACK: usize = 1 << 7;
 /// Words in a packed element, and in the alignment of its vectors.
 const WORDS: usize = 4 * LANES;
 
@@ -62,15 +66,32 @@ pub struct Buf {
 
 impl Buf {
     pub fn new(len: usize) -> Self {
-        let store = if len >= POOLED { take(len) } else { None };
-        Self { store: store.unwrap_or_else(|| Store::new(len)), len }
+        let store = match len {
+            ..POOLED => Store::new(len),
+            _ => take(len).unwrap_or_else(|| Store::new(len + SLACK)),
+        };
+        Self { store, len }
     }
 }
 
-/// Gives the pool's memory back to the system.
+/// Gives the pool's memory, and what else is free, back to the system.
 pub fn release() {
     lock().clear();
+    trim();
 }
+
+/// The allocator keeps what was freed, too.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn trim() {
+    extern "C" {
+        fn malloc_trim(pad: usize) -> i32;
+    }
+    // SAFETY: it touches no memory that is in use, and any thread may call it at any time.
+    unsafe { malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim() {}
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<Store>> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,5 +149,13 @@ mod tests {
         }
         release();
         assert_eq!(Buf::new(100).len(), 100);
+    }
+
+    #[test]
+    fn a_little_more_fits_too() {
+        // Larger than any that other tests take.
+        let len = 1 << 20;
+        let first = Buf::new(len).store.words.as_ptr();
+        assert_eq!(Buf::new(len + SLACK).store.words.as_ptr(), first);
     }
 }
