@@ -78,6 +78,7 @@ fn honest_proofs_fit_their_bound() {
 /// Every field of the structure: its first, middle and last element changed, dropped, doubled and reordered.
 #[test]
 fn every_field_counts() {
+    let tried = AtomicUsize::new(0);
     for s in subjects() {
         let bound = memory_bound(&s);
         let fields = fields::names(&s.proof);
@@ -88,6 +89,7 @@ fn every_field_counts() {
                     let mut proof = s.proof.clone();
                     let mut random = Random::new(field as u64);
                     if fields::apply(&mut proof, field, kind, place, &mut random) && proof != s.proof {
+                        tried.fetch_add(1, Ordering::Relaxed);
                         let what = || format!("{} {kind:?} at {place}", fields[field]);
                         check(&s, &what, || s.verify(&proof), bound);
                     }
@@ -95,6 +97,8 @@ fn every_field_counts() {
             }
         });
     }
+    let tried = tried.into_inner();
+    assert!(tried > 5_000, "{tried} mutations were tried");
 }
 
 #[test]
