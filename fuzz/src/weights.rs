@@ -52,6 +52,7 @@ pub fn run(data: &[u8]) {
     let path = scratch();
     std::fs::write(&path, bytes).expect("a scratch file is written");
     read(&path);
+    std::fs::remove_file(&path).expect("the scratch file is still there");
 }
 
 /// One file for each thread.
@@ -117,7 +118,9 @@ pub fn saved() -> &'static [u8] {
         };
         let params = Params { rescales: vec![Rescale { m: 1, s: 9 }], steps: vec![0.25] };
         save_model(&path, graph(), &DECLARED.map(zeros), &params).expect("saves");
-        std::fs::read(&path).expect("was written")
+        let bytes = std::fs::read(&path).expect("was written");
+        std::fs::remove_file(&path).expect("the scratch file is still there");
+        bytes
     })
 }
 

@@ -5,12 +5,15 @@ use super::golden::{golden, FILES};
 use zkml_runtime::artifact::{ArtifactError, Certificate, PortableKey, ProofFile, StatementFile};
 use zkml_runtime::security::AcceptedLevel;
 
+/// Reads a file of this model and verifies the model's proof with it.
+type Verify = fn(usize, &[u8]) -> Result<(), ArtifactError>;
+
 /// The first byte chooses the model and the file, the rest edits it.
 pub fn run(data: &[u8]) {
     let Some((&choice, script)) = data.split_first() else { return };
     let (model, file) = (choice as usize % 3, choice as usize / 3 % 8);
     let files = &FILES[model];
-    let (stored, verify): (&[u8], fn(usize, &[u8]) -> Result<(), ArtifactError>) = match file {
+    let (stored, verify): (&[u8], Verify) = match file {
         0 => (files.certificate, certificate),
         1 => (files.statement, statement),
         2 => (files.key, key),

@@ -1,5 +1,6 @@
 //! Weight files, good and bad.
 
+mod corpus;
 mod float;
 mod model;
 mod resolve;
