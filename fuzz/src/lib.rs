@@ -2,3 +2,5 @@
 
 pub mod entry;
 pub mod weights;
+
+use entry::edits;

@@ -1,8 +1,6 @@
 //! Weight files from anywhere.
 
-#[path = "entry/edits.rs"]
-pub mod edits;
-
+use super::edits;
 use safetensors::tensor::TensorView;
 use safetensors::Dtype;
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! Replays the fuzzer's corpus of weight files (`fuzz/corpus/safetensors`).
 
+#[path = "../../../fuzz/src/entry/edits.rs"]
+mod edits;
 #[path = "../../../fuzz/src/weights.rs"]
 mod weights;
 

@@ -28,14 +28,14 @@ impl Certificate {
     pub fn from_bytes(bytes: &[u8], model: &str) -> Result<Self, ArtifactError> {
         let (name, body) = file::decode(Kind::Certificate, bytes)?;
         file::expect_model(Kind::Certificate, model, &name)?;
-        let malformed = |reason: String| ArtifactError::Malformed { kind: Kind::Certificate.name(), reason };
         let mut r = Reader::new(body);
         let mut read = || {
             let (root, digest) = (r.hash("root")?.0, r.hash("digest")?.0);
             Ok::<_, crate::wire::WireError>((root, digest, r.long("columns")?))
         };
-        let (root, digest, columns) = read().map_err(|e| malformed(e.to_string()))?;
-        let columns = usize::try_from(columns).map_err(|_| malformed(format!("{columns} columns")))?;
+        let (root, digest, columns) = read().map_err(|e| Kind::Certificate.malformed(e))?;
+        let columns = usize::try_from(columns)
+            .map_err(|_| Kind::Certificate.malformed(format_args!("{columns} columns")))?;
         let argument = body[body.len() - r.remaining()..].to_vec();
         Ok(Self { model: name, key: Key { root, columns, digest }, argument })
     }

@@ -25,6 +25,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// A file of this kind that is cut short or altered.
+    pub fn malformed(self, reason: impl std::fmt::Display) -> ArtifactError {
+        ArtifactError::Malformed { kind: self.name(), reason: reason.to_string() }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Kind::Key => "verifier key",
@@ -50,9 +55,8 @@ pub(super) fn encode(kind: Kind, model: &str, body: &[u8]) -> Vec<u8> {
 
 /// The model's name and the body.
 pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Result<(String, &[u8]), ArtifactError> {
-    let malformed = |reason: &str| ArtifactError::Malformed { kind: kind.name(), reason: reason.into() };
     let word = |at: usize| {
-        let b = bytes.get(at..at + 4).ok_or_else(|| malformed("the header is incomplete"))?;
+        let b = bytes.get(at..at + 4).ok_or_else(|| kind.malformed("the header is incomplete"))?;
         Ok::<_, ArtifactError>(u32::from_le_bytes(b.try_into().expect("four bytes")))
     };
     if bytes.get(..4) != Some(MAGIC) || word(4)? != kind as u32 {
@@ -63,18 +67,17 @@ pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Result<(String, &[u8]), Artifa
         return Err(ArtifactError::Version { kind: kind.name(), expected: FORMAT_VERSION, got: version });
     }
     let end = (word(12)? as usize).saturating_add(16);
-    let name = bytes.get(16..end).ok_or_else(|| malformed("the model's name is incomplete"))?;
-    let name = std::str::from_utf8(name).map_err(|_| malformed("the model's name is not UTF-8"))?;
+    let name = bytes.get(16..end).ok_or_else(|| kind.malformed("the model's name is incomplete"))?;
+    let name = std::str::from_utf8(name).map_err(|_| kind.malformed("the model's name is not UTF-8"))?;
     Ok((name.to_owned(), &bytes[end..]))
 }
 
 /// A body that is one value and nothing after it.
 pub(super) fn from_postcard<T: DeserializeOwned>(kind: Kind, body: &[u8]) -> Result<T, ArtifactError> {
-    let malformed = |reason: String| ArtifactError::Malformed { kind: kind.name(), reason };
-    let (value, rest) = postcard::take_from_bytes(body).map_err(|e| malformed(e.to_string()))?;
+    let (value, rest) = postcard::take_from_bytes(body).map_err(|e| kind.malformed(e))?;
     match rest.len() {
         0 => Ok(value),
-        n => Err(malformed(format!("{n} bytes after the end"))),
+        n => Err(kind.malformed(format_args!("{n} bytes after the end"))),
     }
 }
 

@@ -28,15 +28,14 @@ impl ProofFile {
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let (model, body) = file::decode(Kind::Proof, bytes)?;
-        let malformed = |reason: String| ArtifactError::Malformed { kind: Kind::Proof.name(), reason };
         let mut r = Reader::new(body);
-        let mut hash = |what| r.hash(what).map(|h: Blake2sHash| h.0).map_err(|e| malformed(e.to_string()));
+        let mut hash = |what| r.hash(what).map(|h: Blake2sHash| h.0).map_err(|e| Kind::Proof.malformed(e));
         let digest = hash("digest")?;
-        let (flag, rest) = body[32..].split_first().ok_or_else(|| malformed("no flag".into()))?;
+        let (flag, rest) = body[32..].split_first().ok_or_else(|| Kind::Proof.malformed("no flag"))?;
         let (private_inputs, argument) = match (flag, rest.split_first_chunk::<32>()) {
             (0, _) => (None, rest),
             (1, Some((root, rest))) => (Some(*root), rest),
-            _ => return Err(malformed("no commitment to private inputs".into())),
+            _ => return Err(Kind::Proof.malformed("no commitment to private inputs")),
         };
         Ok(Self { model, digest, private_inputs, argument: argument.to_vec() })
     }

@@ -37,8 +37,7 @@ impl StatementFile {
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let (model, body) = file::decode(Kind::Statement, bytes)?;
-        let statement = read(body)
-            .map_err(|e| ArtifactError::Malformed { kind: Kind::Statement.name(), reason: e.to_string() })?;
+        let statement = read(body).map_err(|e| Kind::Statement.malformed(e))?;
         Ok(Self { model, statement })
     }
 

@@ -4,6 +4,7 @@ use super::file::{expect_model, Kind};
 use super::{ArtifactError, Certificate, KeyData, ProofFile};
 use crate::protocol::{self, Key, Label, Proof, Statement, System, SystemError, VerifyError};
 use crate::security::{AcceptedLevel, SecurityLevel};
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 use zkml_ir::graph::Graph;
 use zkml_ir::lower;
 use zkml_ir::plan::{Plan, Source};
@@ -46,8 +47,7 @@ impl Verifier {
 
     /// The certificate commits to the same tree: same root, same columns, same layout of the weights.
     fn check_certificate(&self, certificate: Option<&Certificate>) -> Result<(), ArtifactError> {
-        let weight = |s: &Source| matches!(s, Source::Weight(_));
-        if !self.system.plan().tensors.iter().any(|t| weight(&t.source)) {
+        if !self.system.plan().tensors.iter().any(|t| matches!(t.source, Source::Weight(_))) {
             return Ok(());
         }
         let certificate = certificate.ok_or(ArtifactError::Uncertified)?;
@@ -79,8 +79,8 @@ impl Verifier {
     pub fn verify(&self, statement: &Statement, proof: &ProofFile) -> Result<(), ArtifactError> {
         expect_model(Kind::Proof, &self.model, &proof.model)?;
         if proof.digest != self.key.digest {
-            let hex = |b: &[u8]| b.iter().map(|x| format!("{x:02x}")).collect::<String>();
-            return Err(ArtifactError::Digest { expected: hex(&self.key.digest), got: hex(&proof.digest) });
+            let (expected, got) = (Blake2sHash(self.key.digest), Blake2sHash(proof.digest));
+            return Err(ArtifactError::Digest { expected: expected.to_string(), got: got.to_string() });
         }
         let argument = Proof::from_bytes(&proof.argument, &self.system).map_err(VerifyError::Wire)?;
         if argument.private_root.map(|r| r.0) != proof.private_inputs {

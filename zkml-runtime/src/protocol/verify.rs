@@ -60,9 +60,11 @@ pub fn verify(system: &System, key: &Key, statement: &Statement, proof: &Proof) 
 
 /// Is this a key of this system?
 pub fn check_key(system: &System, key: &Key) -> Result<(), VerifyError> {
-    let hex = |b: &[u8]| b.iter().map(|x| format!("{x:02x}")).collect::<String>();
     if key.digest != system.digest().0 {
-        return Err(VerifyError::KeyDigest { expected: hex(&system.digest().0), got: hex(&key.digest) });
+        return Err(VerifyError::KeyDigest {
+            expected: system.digest().to_string(),
+            got: Blake2sHash(key.digest).to_string(),
+        });
     }
     let expected = system.layout().columns_of(Tree::Weights);
     if key.columns != expected {
