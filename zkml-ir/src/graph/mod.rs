@@ -36,7 +36,8 @@ pub enum Op {
     Input(usize),
     /// The model's weight of this index.
     Weight(usize),
-    /// `[.., m, k] x [k, n]` or, with equal leading axes, `[.., m, k] x [.., k, n]`.
+    /// `[.., m, k] x [k, n]` or, with equal leading axes (of which the right side's last may be 1 and stretch),
+    /// `[.., m, k] x [.., k, n]`.
     MatMul,
     /// Elementwise with broadcasting ([`Shape::broadcast`]).
     Add,
@@ -60,12 +61,14 @@ pub enum Op {
     Softmax {
         causal: bool,
     },
-    /// `softmax(scores) x v`, fused (DESIGN 5.9b): args are scores `[.., tq, tk]` (I8 or I12), v `[.., tk, d]` (I8) and
-    /// optionally a key mask `[tk]` of zeros and ones.
+    /// `softmax(scores) x v`, fused (DESIGN 5.9b): args are scores `[.., tq, tk]` (I8 or I12), v `[.., tk, d]` (I8), whose
+    /// leading axes may end in extents of 1 that stretch, and optionally a key mask `[tk]` of zeros and ones.
     ///
     /// The result is in units of `2^-fraction` of those of v: a mean of many values needs a finer step than they do.
     AttentionCore {
         causal: bool,
+        /// Only keys less than so many places before the query (or, unless causal, on either side).
+        window: Option<u32>,
         fraction: u32,
     },
     /// Over the last axis, without gain and bias (DESIGN 5.9c). `epsilon` in real units.
@@ -86,6 +89,10 @@ pub enum Op {
     Concat {
         axis: usize,
     },
+    /// Rows of a table `[v, d]` by their numbers.
+    Embedding,
+    /// Integers that the model's text gives: row-major values in the node's shape.
+    Constant(Vec<i32>),
 }
 
 /// A node: an op applied to earlier nodes.

@@ -8,6 +8,7 @@ mod add;
 mod attention;
 mod call;
 mod concat;
+pub(crate) mod embedding;
 mod exp;
 mod gelu;
 #[cfg(test)]
@@ -173,5 +174,6 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &reshape::Reshape,
         &slice::Slice,
         &concat::Concat,
+        &embedding::Embedding,
     ]
 }

@@ -145,3 +145,47 @@ fn signatures_are_checked() {
     let e = try_op(&mut b, "add", &[sq, x], &[]).unwrap_err();
     assert_eq!(e.message, "steps contradict: step(x)^2 against step(x)");
 }
+
+#[test]
+fn embeddings_and_grouped_heads_check_their_arguments() {
+    let mut b = GraphBuilder::new("t");
+    let table = weight(&mut b, "wte", Elem::I8, &[50304, 768]);
+    let tokens = input(&mut b, "tokens", Elem::I24, &[64]);
+    let e = op(&mut b, "embedding", &[tokens, table], &[]);
+    assert_eq!((b.ty(e).elem, b.ty(e).shape.dims()), (Elem::I8, &[64, 768][..]));
+    assert_eq!(b.ty(tokens).interval, Interval::new(0, 50303));
+    // A smaller table narrows the tokens further, a larger one does not widen them.
+    let small = weight(&mut b, "wpe", Elem::I8, &[1024, 768]);
+    op(&mut b, "embedding", &[tokens, small], &[]);
+    op(&mut b, "embedding", &[tokens, table], &[]);
+    assert_eq!(b.ty(tokens).interval, Interval::new(0, 1023));
+    let e = try_op(&mut b, "embedding", &[tokens, tokens], &[]).unwrap_err();
+    assert_eq!((e.at, &e.message[..]), (At::Tensor(1), "`embedding` takes a table [v, d], got shape [64]"));
+    let x = input(&mut b, "x", Elem::I8, &[64, 768]);
+    let computed = op(&mut b, "relu", &[x], &[]);
+    let two = weight(&mut b, "two", Elem::I8, &[2, 768]);
+    let e = try_op(&mut b, "embedding", &[computed, two], &[]).unwrap_err();
+    assert_eq!(
+        e.message,
+        "tokens name one of 2 rows: they must be an input or a weight, got values in [0, 127]"
+    );
+
+    let kv = input(&mut b, "kv", Elem::I8, &[64, 256]);
+    let heads = |kv: i64| [("heads", Arg::Int(12)), ("kv_heads", Arg::Int(kv))];
+    let y = op(&mut b, "attention", &[x, kv, kv], &heads(4));
+    assert_eq!(b.ty(y).shape.dims(), [64, 768]);
+    let e = try_op(&mut b, "attention", &[x, kv, kv], &heads(5)).unwrap_err();
+    assert_eq!(e.message, "`kv_heads` must divide `heads` = 12, got 5");
+    let e = try_op(&mut b, "attention", &[x, kv, kv], &heads(6)).unwrap_err();
+    assert_eq!(
+        e.message,
+        "`attention` needs queries and keys of equal width over 2 heads each: [64, 768] and [64, 256]"
+    );
+    let named = [("heads", Arg::Int(12)), ("window", Arg::Int(0))];
+    let e = try_op(&mut b, "attention", &[x, x, x], &named).unwrap_err();
+    assert_eq!((e.at, &e.message[..]), (At::Named("window".into()), "`window` must be positive, got 0"));
+    let short = input(&mut b, "short", Elem::I8, &[32, 768]);
+    let named = [("heads", Arg::Int(12)), ("window", Arg::Int(8))];
+    let e = try_op(&mut b, "attention", &[x, short, short], &named).unwrap_err();
+    assert_eq!(e.message, "`window` needs as many queries as keys: got 64 and 32");
+}
