@@ -48,7 +48,8 @@ fn open_index(path: &Path) -> Result<Tensors, WeightsError> {
     let mut shards = BTreeMap::new();
     for (tensor, shard) in &map {
         if let btree_map::Entry::Vacant(free) = shards.entry(shard) {
-            let file = MappedFile::open(&folder.join(shard)).map_err(|e| missing_shard(path, tensor, shard, e))?;
+            let file =
+                MappedFile::open(&folder.join(shard)).map_err(|e| missing_shard(path, tensor, shard, e))?;
             free.insert(Arc::new(file));
         }
     }

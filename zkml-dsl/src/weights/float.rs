@@ -149,7 +149,8 @@ impl FloatWeights {
     pub(super) fn remap(&mut self, new_name: impl Fn(&str) -> Option<String>) -> Result<(), WeightsError> {
         let names: Vec<(String, String)> =
             self.names().filter_map(|old| Some((old.to_owned(), new_name(old)?))).collect();
-        let mut taken: BTreeSet<&str> = names.iter().filter(|(f, t)| f == t).map(|(_, t)| t.as_str()).collect();
+        let mut taken: BTreeSet<&str> =
+            names.iter().filter(|(f, t)| f == t).map(|(_, t)| t.as_str()).collect();
         for (from, to) in names.iter().filter(|(from, to)| from != to) {
             if !taken.insert(to) {
                 return Err(WeightsError::NameTaken { from: from.clone(), to: to.clone() });

@@ -118,7 +118,9 @@ fn distilgpt2_with_a_prefix_and_a_head() {
     let report = w.rename_family(Family::Gpt2, &[]).unwrap();
     assert_eq!(names(&w), with(gpt2(6), &["lm_head.weight"]));
     assert_eq!((report.renamed.len(), report.dropped.len(), report.unknown.len()), (76, 12, 0));
-    assert!(report.renamed.contains(&("transformer.h.5.attn.c_attn.bias".into(), "h.5.attn.c_attn.bias".into())));
+    assert!(report
+        .renamed
+        .contains(&("transformer.h.5.attn.c_attn.bias".into(), "h.5.attn.c_attn.bias".into())));
     let masked = Dropped {
         name: "transformer.h.0.attn.masked_bias".into(),
         why: "score of masked positions, a buffer",
@@ -246,8 +248,5 @@ fn two_tensors_of_one_name_change_nothing() {
     assert_eq!(names(&w), with(vec![], &all));
     let mut w = file(&["transformer.wte.weight".into(), "wte.weight".into()]);
     let error = w.rename_family(Family::Gpt2, &[]).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "cannot rename `transformer.wte.weight` to `wte.weight`: a tensor of that name exists"
-    );
+    assert_eq!(error, "cannot rename `transformer.wte.weight` to `wte.weight`: a tensor of that name exists");
 }

@@ -90,7 +90,8 @@ fn insert_checks_the_length() {
 
 #[test]
 fn renames_and_copies_one() {
-    let mut w = FloatWeights::from_tensors(["a", "ab"].map(|n| (n.to_owned(), tensor(&[1], &[1.0])))).unwrap();
+    let mut w =
+        FloatWeights::from_tensors(["a", "ab"].map(|n| (n.to_owned(), tensor(&[1], &[1.0])))).unwrap();
     w.rename("a", "c").unwrap();
     w.rename("c", "c").unwrap();
     assert_eq!(w.names().collect::<Vec<_>>(), ["ab", "c"]);

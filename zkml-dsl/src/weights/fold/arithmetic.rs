@@ -20,7 +20,11 @@ impl FloatWeights {
     pub fn add(&mut self, name: &str, other: &str) -> Result<(), WeightsError> {
         let (tensor, addend) = (self.get(name)?, self.get(other)?);
         if tensor.shape.broadcast(&addend.shape).as_ref() != Some(&tensor.shape) {
-            return Err(extents(other, format!("a shape that stretches to {} of `{name}`", tensor.shape), &addend));
+            return Err(extents(
+                other,
+                format!("a shape that stretches to {} of `{name}`", tensor.shape),
+                &addend,
+            ));
         }
         let strides = stretched(tensor.shape.dims(), &addend);
         let at = |index: usize| {

@@ -33,7 +33,8 @@ impl FloatWeights {
         let scale = |m: f32| if m == 0.0 { 1.0 } else { (m / all).max(MIN_SCALE) };
         let s: Vec<f32> = largest.into_iter().map(scale).collect();
         let divided = |t: &FloatTensor| {
-            let data = t.data.chunks_exact(out).flat_map(|row| row.iter().zip(&s).map(|(v, s)| v / s)).collect();
+            let data =
+                t.data.chunks_exact(out).flat_map(|row| row.iter().zip(&s).map(|(v, s)| v / s)).collect();
             FloatTensor { shape: t.shape.clone(), data }
         };
         let mut made = vec![(weight_name, divided(&weight))];

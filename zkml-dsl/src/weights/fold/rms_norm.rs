@@ -16,7 +16,11 @@ impl FloatWeights {
         let (gain, d) = self.gain(&gain_name)?;
         if self.dims(&bias_name).is_some() {
             let expected = "the gain of an RMS norm alone".to_owned();
-            return Err(WeightsError::Argument { what: "norm", expected, got: format!("a bias `{bias_name}`") });
+            return Err(WeightsError::Argument {
+                what: "norm",
+                expected,
+                got: format!("a bias `{bias_name}`"),
+            });
         }
         let mut folded = vec![];
         for linear in linears {
