@@ -5,6 +5,26 @@
 //! models ([`FloatWeights::rename_family`]), folds norms into the layers behind or before them (`fold_*`), and cuts, joins
 //! and pads tensors. Every such step changes all that it names or, on an error, nothing. [`save_model`] and [`load_model`] keep the integer weights of a calibrated model together with its
 //! rescales and steps.
+//!
+//! # An import
+//!
+//! ```no_run
+//! # use zkml_dsl::weights::{Family, FloatWeights, WeightsError};
+//! # fn import() -> Result<FloatWeights, WeightsError> {
+//! let mut w = FloatWeights::open("gpt2")?; // a folder, a file or an index of shards
+//! println!("{}", w.rename_family(Family::Gpt2, &[])?); // what was dropped, what nobody knows
+//! w.tie("lm_head.weight", "wte.weight")?;
+//! w.transpose("lm_head.weight")?; // a file's [out, in] to [in, out]
+//! w.fold_layer_norm("ln_f", &["lm_head"])?;
+//! for l in 0..12 {
+//!     w.fold_layer_norm(&format!("h.{l}.ln_1"), &[&format!("h.{l}.attn.c_attn")])?;
+//!     w.fold_layer_norm(&format!("h.{l}.ln_2"), &[&format!("h.{l}.mlp.c_fc")])?;
+//!     w.per_channel(&format!("h.{l}.mlp.c_proj"), &format!("h.{l}.mlp.c_proj.scale"))?;
+//! }
+//! w.pad_rows("wte.weight", 50304)?;
+//! # Ok(w)
+//! # }
+//! ```
 
 mod checkpoint;
 mod convert;

@@ -1,6 +1,6 @@
 //! Batch norm into the layer before it.
 
-use super::{extents, FloatTensor, FloatWeights, WeightsError};
+use super::{FloatTensor, FloatWeights, WeightsError};
 use zkml_ir::shape::Shape;
 
 /// What a batch norm does with a channel: `(x - mean) * factor + beta`.
@@ -28,13 +28,7 @@ impl FloatWeights {
             return Err(WeightsError::Argument { what: "epsilon", expected, got: epsilon.to_string() });
         }
         let (weight_name, bias_name) = (format!("{conv}.weight"), format!("{conv}.bias"));
-        let weight = self.get(&weight_name)?;
-        // Channels repeat every `block * out` values, each one for `block` values.
-        let (out, block) = match *weight.shape.dims() {
-            [_, out] => (out, 1),
-            [out, _, _, ..] if weight.shape.rank() <= 5 => (out, weight.data.len() / out),
-            _ => return Err(extents(&weight_name, "[in, out] or [out, in, kernel..]", &weight)),
-        };
+        let (weight, out, block) = self.channels(&weight_name)?;
         let channels = self.batch_norm(norm, out, epsilon)?;
         let blocks = weight.data.chunks_exact(block).zip(channels.iter().cycle());
         let w = blocks.flat_map(|(b, c)| b.iter().map(move |&v| (c.factor * v as f64) as f32)).collect();

@@ -1,6 +1,6 @@
 //! A scale for each output channel.
 
-use super::{extents, FloatTensor, FloatWeights, WeightsError};
+use super::{FloatTensor, FloatWeights, WeightsError};
 use zkml_ir::shape::Shape;
 
 /// The least scale of a channel, 2^-6.
@@ -11,34 +11,33 @@ use zkml_ir::shape::Shape;
 const MIN_SCALE: f32 = 1.0 / 64.0;
 
 impl FloatWeights {
-    /// Gives each output channel of a linear layer its own step: divides column j of `{linear}.weight` \[in, out\] and
-    /// entry j of `{linear}.bias` (if there is one) by `s_j = max_i |w_ij| / max |w|`, and inserts `scales` \[out\] = s.
+    /// Gives each output channel of a layer its own step: divides column j of `{linear}.weight` \[in, out\] and entry j of
+    /// `{linear}.bias` (if there is one) by `s_j = max_i |w_ij| / max |w|`, and inserts `scales` \[out\] = s. A
+    /// convolution's \[out, in, kernel..\] has its channels along axis 0.
     ///
-    /// `x W + b = (x (W / s) + b / s) * s`: 8-bit weights then use their whole range in every column, and a product with
-    /// `scales` after the first rescale restores the channels' sizes. s lies in \[2^-6, 1\]; a column of zeros has 1. But
-    /// for f32's rounding no column gets larger than the largest was. On an error nothing has changed.
+    /// `x W + b = (x (W / s) + b / s) * s`: 8-bit weights then use their whole range in every channel, and a product with
+    /// `scales` after the first rescale restores the channels' sizes. s lies in \[2^-6, 1\]; a channel of zeros has 1. But
+    /// for f32's rounding no channel gets larger than the largest was. On an error nothing has changed.
     pub fn per_channel(&mut self, linear: &str, scales: &str) -> Result<(), WeightsError> {
         let (weight_name, bias_name) = (format!("{linear}.weight"), format!("{linear}.bias"));
         self.expect_free(scales)?;
-        let weight = self.get(&weight_name)?;
-        let [_, out] = *weight.shape.dims() else {
-            return Err(extents(&weight_name, "two axes [in, out]", &weight));
-        };
+        let (weight, out, block) = self.channels(&weight_name)?;
         let bias = self.vector_if_any(&bias_name, out)?;
         let mut largest = vec![0.0f32; out];
-        for row in weight.data.chunks_exact(out) {
-            largest.iter_mut().zip(row).for_each(|(m, v)| *m = m.max(v.abs()));
+        for (i, values) in weight.data.chunks_exact(block).enumerate() {
+            let m = &mut largest[i % out];
+            *m = values.iter().fold(*m, |m, v| m.max(v.abs()));
         }
         let all = largest.iter().fold(0.0, |a: f32, &m| a.max(m));
         let scale = |m: f32| if m == 0.0 { 1.0 } else { (m / all).max(MIN_SCALE) };
         let s: Vec<f32> = largest.into_iter().map(scale).collect();
-        let divided = |t: &FloatTensor| {
-            let data =
-                t.data.chunks_exact(out).flat_map(|row| row.iter().zip(&s).map(|(v, s)| v / s)).collect();
+        let divided = |t: &FloatTensor, block| {
+            let blocks = t.data.chunks_exact(block).zip(s.iter().cycle());
+            let data = blocks.flat_map(|(values, s)| values.iter().map(move |v| v / s)).collect();
             FloatTensor { shape: t.shape.clone(), data }
         };
-        let mut made = vec![(weight_name, divided(&weight))];
-        made.extend(bias.map(|b| (bias_name, divided(&b))));
+        let mut made = vec![(weight_name, divided(&weight, block))];
+        made.extend(bias.map(|b| (bias_name, divided(&b, 1))));
         made.push((scales.to_owned(), FloatTensor { shape: Shape::new([out]), data: s }));
         self.put(&[], made)
     }

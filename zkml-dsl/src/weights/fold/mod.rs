@@ -61,6 +61,20 @@ impl FloatWeights {
         }
     }
 
+    /// The weight of a layer with output channels, how many there are and how many values of one channel lie together:
+    /// channels repeat in turn, each for that many values.
+    fn channels(&self, name: &str) -> Result<(Cow<'_, FloatTensor>, usize, usize), WeightsError> {
+        let tensor = self.get(name)?;
+        match *tensor.shape.dims() {
+            [_, out] => Ok((tensor, out, 1)),
+            [out, _, _] | [out, _, _, _] | [out, _, _, _, _] => {
+                let block = tensor.data.len() / out;
+                Ok((tensor, out, block))
+            }
+            _ => Err(extents(name, "[in, out] or [out, in, kernel..]", &tensor)),
+        }
+    }
+
     fn expect_free(&self, name: &str) -> Result<(), WeightsError> {
         match self.dims(name) {
             None => Ok(()),

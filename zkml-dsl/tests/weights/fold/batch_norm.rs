@@ -1,4 +1,6 @@
 use super::*;
+use crate::{f32_bytes, write_file};
+use safetensors::Dtype;
 
 fn conv_and_norm() -> FloatWeights {
     weights([
@@ -21,6 +23,28 @@ fn folds_by_hand() {
         ("conv.weight", tensor(&[2, 1, 1, 2], &[1.0, 2.0, -3.0, -4.0])),
         ("conv.bias", tensor(&[2], &[4.5, 5.0])),
     ]);
+    assert!(same(&w, &expected));
+}
+
+#[test]
+fn folds_what_lies_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.safetensors");
+    let ones = || f32_bytes(&[1.0, 1.0]);
+    let vector = |name| (name, Dtype::F32, &[2][..], ones());
+    let file = [
+        ("conv.weight", Dtype::BF16, &[2, 1, 1][..], vec![0x80, 0x3f, 0x00, 0x40]),
+        vector("bn.weight"),
+        vector("bn.bias"),
+        vector("bn.running_mean"),
+        vector("bn.running_var"),
+        ("bn.num_batches_tracked", Dtype::I64, &[], vec![0; 8]),
+    ];
+    write_file(&path, &file);
+    let mut w = FloatWeights::open(dir.path()).unwrap();
+    w.fold_batch_norm("conv", "bn", 3.0).unwrap();
+    let expected =
+        weights([("conv.weight", tensor(&[2, 1, 1], &[0.5, 1.0])), ("conv.bias", tensor(&[2], &[0.5, 0.5]))]);
     assert!(same(&w, &expected));
 }
 

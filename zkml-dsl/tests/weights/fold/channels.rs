@@ -17,6 +17,21 @@ fn divides_by_hand() {
 }
 
 #[test]
+fn a_convolution_has_its_channels_first() {
+    let mut w = weights([
+        ("c.weight", tensor(&[2, 1, 1, 3], &[1.0, -8.0, 4.0, 2.0, 0.0, -1.0])),
+        ("c.bias", tensor(&[2], &[3.0, 5.0])),
+    ]);
+    w.per_channel("c", "s").unwrap();
+    let expected = weights([
+        ("c.weight", tensor(&[2, 1, 1, 3], &[1.0, -8.0, 4.0, 8.0, 0.0, -4.0])),
+        ("c.bias", tensor(&[2], &[3.0, 20.0])),
+        ("s", tensor(&[2], &[1.0, 0.25])),
+    ]);
+    assert!(same(&w, &expected));
+}
+
+#[test]
 fn zeros_and_no_bias() {
     let mut w = weights([("l.weight", tensor(&[1, 2], &[0.0, -0.0]))]);
     w.per_channel("l", "s").unwrap();
@@ -76,7 +91,10 @@ fn refuses() {
         let expected = format!("cannot make `{taken}`: a tensor of that name exists");
         assert_eq!(refused(&w, scale("l", taken)), expected);
     }
-    assert_eq!(refused(&w, scale("v", "s")), "tensor `v.weight`: expected two axes [in, out], got shape [2]");
+    assert_eq!(
+        refused(&w, scale("v", "s")),
+        "tensor `v.weight`: expected [in, out] or [out, in, kernel..], got shape [2]"
+    );
     assert_eq!(refused(&w, scale("k", "s")), "no tensor `k.weight`; the nearest name is `l.weight`");
     let mut short = w.clone();
     short.insert("l.bias", tensor(&[1], &[1.0])).unwrap();

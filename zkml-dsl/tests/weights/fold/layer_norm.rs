@@ -34,3 +34,17 @@ fn a_fold_that_does_not_fit_changes_nothing() {
     let error = w.fold_layer_norm("ln_1", &["fc"]).unwrap_err();
     assert!(matches!(error, WeightsError::NotFound { .. }), "{error}");
 }
+
+#[test]
+fn the_network_stays() {
+    let mut random = Random(5);
+    let (gain, bias, matrix) = (random.tensor(&[7]), random.tensor(&[7]), random.tensor(&[7, 5]));
+    let mut w = weights([("n.weight", gain.clone()), ("n.bias", bias.clone()), ("l.weight", matrix.clone())]);
+    w.fold_layer_norm("n", &["l"]).unwrap();
+    let n: Vec<f64> = (0..7).map(|_| random.next() as f64).collect();
+    let affine = n.iter().zip(&gain.data).zip(&bias.data);
+    let affine: Vec<f64> = affine.map(|((n, &g), &b)| n * g as f64 + b as f64).collect();
+    let folded = linear(&n, &w.get("l.weight").unwrap(), Some(&w.get("l.bias").unwrap()));
+    // Seven products of values below 1, each weight and the bias rounded once.
+    assert_near(&folded, &linear(&affine, &matrix, None), 1e-6);
+}
