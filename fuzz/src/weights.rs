@@ -23,8 +23,8 @@ const DECLARED: [Declared; 5] = [
     ("one", Elem::I16, &[], Layout::InOut),
 ];
 
-/// The first byte chooses what the rest is: a file; a header, `0xff` and values; a model's header; edits of a model file
-/// or of a float file; the index of a sharded checkpoint.
+/// The first byte chooses what the rest is: a file; a header, `0xff` and values; a model's header; edits of a model
+/// file or of a float file; the index of a sharded checkpoint.
 pub fn run(data: &[u8]) {
     let Some((&choice, rest)) = data.split_first() else { return };
     let edited = |bytes: &[u8]| {

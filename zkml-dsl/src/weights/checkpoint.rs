@@ -1,7 +1,7 @@
 //! A checkpoint: one safetensors file, or several with an index that says which tensor lies in which.
 //!
-//! The index is Hugging Face's `model.safetensors.index.json`: `{"metadata": {..}, "weight_map": {tensor: shard, ..}}`. It
-//! comes from anywhere: its length is bounded, and a shard is a file in the index's folder or below it.
+//! The index is Hugging Face's `model.safetensors.index.json`: `{"metadata": {..}, "weight_map": {tensor: shard, ..}}`.
+//! It comes from anywhere: its length is bounded, and a shard is a file in the index's folder or below it.
 
 use super::error::{FileError, IndexError, WeightsError};
 use super::mapped::{Entry, MappedFile};

@@ -28,12 +28,12 @@ impl FloatWeights {
     /// Opens a checkpoint, every file of it memory-mapped:
     ///
     /// - a safetensors file;
-    /// - the index of a sharded one, `*.json` ([`IndexError`](super::IndexError) says what can be wrong with it): shards
+    /// - the index of a sharded one, `*.json` ([`IndexError`](super::IndexError) says what can be wrong): shards
     ///   lie in its folder or below it, and no tensor is in two;
     /// - a folder with `model.safetensors` or, failing that, `model.safetensors.index.json`.
     ///
-    /// F16, BF16, F32 and F64 are read as f32; a tensor of another type may be in the file and is an error only where it
-    /// is asked for ([`Self::drop_integers`]).
+    /// F16, BF16, F32 and F64 are read as f32; a tensor of another type may be in the file and is an error only where
+    /// it is asked for ([`Self::drop_integers`]).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let tensors = checkpoint::open(path.as_ref())?;
         let tensors = tensors.into_iter().map(|(name, (file, e))| (name, Source::File(file, e))).collect();
@@ -102,7 +102,8 @@ impl FloatWeights {
         self.tensors.is_empty()
     }
 
-    /// Drops the tensors of integer and other types that are no float, and names them: position numbers, batch counters.
+    /// Drops the tensors of integer and other types that are no float, and names them: position numbers, batch
+    /// counters.
     pub fn drop_integers(&mut self) -> Vec<String> {
         let integer = |source: &mut Source| matches!(source, Source::File(_, e) if !is_float(e.dtype));
         self.tensors.extract_if(.., |_, source| integer(source)).map(|(name, _)| name).collect()
@@ -114,8 +115,8 @@ impl FloatWeights {
         self.remap(|name| Some(if name == from { to } else { name }.to_owned()))
     }
 
-    /// Puts `to` in place of `from` at the start of every name that starts so, and says how many did. Nothing changes if
-    /// a new name is another tensor's already.
+    /// Puts `to` in place of `from` at the start of every name that starts so, and says how many did. Nothing changes
+    /// if a new name is another tensor's already.
     pub fn rename_prefix(&mut self, from: &str, to: &str) -> Result<usize, WeightsError> {
         let count = self.names().filter(|name| name.starts_with(from)).count();
         self.remap(|name| {

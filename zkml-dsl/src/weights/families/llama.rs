@@ -1,5 +1,5 @@
-//! Llama: names of `LlamaForCausalLM`, with and without `model.`. Linear layers have biases where the configuration says
-//! so; published sizes have none.
+//! Llama: names of `LlamaForCausalLM`, with and without `model.`. Linear layers have biases where the configuration
+//! says so; published sizes have none.
 
 use super::Rules;
 

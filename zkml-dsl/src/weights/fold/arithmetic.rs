@@ -15,8 +15,8 @@ impl FloatWeights {
         self.put(&[], vec![(name.to_owned(), scaled)])
     }
 
-    /// Adds `other` to `name`; `other` stays. Axes align at the end and an extent of 1 or an absent axis stretches, as in
-    /// a model: a row \[1, d\] is added to every row of \[n, d\].
+    /// Adds `other` to `name`; `other` stays. Axes align at the end and an extent of 1 or an absent axis stretches, as
+    /// in a model: a row \[1, d\] is added to every row of \[n, d\].
     pub fn add(&mut self, name: &str, other: &str) -> Result<(), WeightsError> {
         let (tensor, addend) = (self.get(name)?, self.get(other)?);
         if tensor.shape.broadcast(&addend.shape).as_ref() != Some(&tensor.shape) {

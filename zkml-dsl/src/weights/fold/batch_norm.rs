@@ -13,15 +13,15 @@ struct Channel {
 impl FloatWeights {
     /// Folds a batch norm into the convolution or linear layer whose output it normalises, and removes it.
     ///
-    /// `{conv}.weight` is \[out, in, kernel..\] with one to three kernel axes, or a linear layer's \[in, out\]; `{conv}.bias`
-    /// \[out\] is made where there is none. `{norm}.running_mean` and `{norm}.running_var` are \[out\]; gain
-    /// `{norm}.weight` and bias `{norm}.bias` are \[out\], or both absent (1 and 0). They go, as does
+    /// `{conv}.weight` is \[out, in, kernel..\] with one to three kernel axes, or a linear layer's \[in, out\];
+    /// `{conv}.bias` \[out\] is made where there is none. `{norm}.running_mean` and `{norm}.running_var` are \[out\];
+    /// gain `{norm}.weight` and bias `{norm}.bias` are \[out\], or both absent (1 and 0). They go, as does
     /// `{norm}.num_batches_tracked`.
     ///
     /// Of each output channel, with `f = gain / sqrt(running_var + epsilon)`:
-    /// `gain (W x + b - mean) / sqrt(var + epsilon) + beta = (f W) x + (f (b - mean) + beta)`. On an error nothing has
-    /// changed. Nothing else may read what the layer gives before the norm. A transposed convolution's \[in, out, kernel..\]
-    /// is not meant.
+    /// `gain (W x + b - mean) / sqrt(running_var + epsilon) + bias = (f W) x + (f (b - mean) + bias)`. On an error
+    /// nothing has changed. Nothing else may read what the layer gives before the norm. A transposed convolution's
+    /// \[in, out, kernel..\] is not meant.
     pub fn fold_batch_norm(&mut self, conv: &str, norm: &str, epsilon: f64) -> Result<(), WeightsError> {
         if !(epsilon.is_finite() && epsilon >= 0.0) {
             let expected = "a finite number, at least 0".to_owned();

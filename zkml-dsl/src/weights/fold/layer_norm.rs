@@ -6,8 +6,8 @@ use zkml_ir::shape::Shape;
 impl FloatWeights {
     /// Folds a layer norm's gain and bias into the linear layers that read its output, and removes them.
     ///
-    /// `norm` names `{norm}.weight` and `{norm}.bias`, both \[d\]; each of `linears` names `{linear}.weight` \[d, out\] and
-    /// `{linear}.bias` \[out\], which is made where there is none. With n the bare normalised rows,
+    /// `norm` names `{norm}.weight` and `{norm}.bias`, both \[d\]; each of `linears` names `{linear}.weight` \[d, out\]
+    /// and `{linear}.bias` \[out\], which is made where there is none. With n the bare normalised rows,
     /// `(n * gain + bias) W + b = n (diag(gain) W) + (b + bias^T W)`. On an error nothing has changed.
     ///
     /// Every reader of the norm's output must be listed: one that is not would miss gain and bias.

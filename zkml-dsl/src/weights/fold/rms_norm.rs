@@ -9,8 +9,8 @@ impl FloatWeights {
     /// stays as it is. A norm with a `{norm}.bias` is a layer norm ([`Self::fold_layer_norm`]) and refused. On an error
     /// nothing has changed.
     ///
-    /// Every reader of the norm's output must be listed: one that is not would miss the gain. A file's \[out, in\] weights
-    /// are transposed first; of a square one nothing tells which it is.
+    /// Every reader of the norm's output must be listed: one that is not would miss the gain. A file's \[out, in\]
+    /// weights are transposed first; of a square one nothing tells which it is.
     pub fn fold_rms_norm(&mut self, norm: &str, linears: &[&str]) -> Result<(), WeightsError> {
         let (gain_name, bias_name) = (format!("{norm}.weight"), format!("{norm}.bias"));
         let (gain, d) = self.gain(&gain_name)?;

@@ -1,6 +1,7 @@
 //! Axes of a tensor.
 
 use super::{extents, FloatTensor, FloatWeights, WeightsError};
+use crate::weights::pattern::matches;
 use zkml_ir::shape::{Shape, MAX_RANK};
 
 impl FloatWeights {
@@ -12,6 +13,22 @@ impl FloatWeights {
         }
         let turned = swap_last_axes(&tensor);
         self.insert(name, turned)
+    }
+
+    /// Transposes every matrix whose name has the pattern (those of [`Self::rename_family`]), and says how many. So a
+    /// file's \[out, in\] layers become \[in, out\] together: of a square one nothing would tell that it was forgotten.
+    pub fn transpose_matching(&mut self, pattern: &str) -> Result<usize, WeightsError> {
+        let names: Vec<String> = self.names().filter(|n| matches(pattern, n)).map(str::to_owned).collect();
+        let mut turned = vec![];
+        for name in names {
+            let tensor = self.get(&name)?;
+            if tensor.shape.rank() != 2 {
+                return Err(extents(&name, "two axes", &tensor));
+            }
+            turned.push((name, swap_last_axes(&tensor)));
+        }
+        let count = turned.len();
+        self.put(&[], turned).map(|()| count)
     }
 
     /// Gives the values, in their order, other extents of the same product.

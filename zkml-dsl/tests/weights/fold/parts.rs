@@ -152,6 +152,30 @@ fn reshapes() {
 }
 
 #[test]
+fn transposes_what_matches() {
+    let w = weights([
+        ("l.0.q.weight", ramp(&[2, 3])),
+        ("l.1.q.weight", ramp(&[1, 2])),
+        ("l.1.norm.weight", ramp(&[2])),
+        ("x.weight", ramp(&[2, 2])),
+    ]);
+    let mut turned = w.clone();
+    assert_eq!(turned.transpose_matching("l.*.q|k.weight").unwrap(), 2);
+    let expected = weights([
+        ("l.0.q.weight", tensor(&[3, 2], &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0])),
+        ("l.1.q.weight", tensor(&[2, 1], &[0.0, 1.0])),
+        ("l.1.norm.weight", ramp(&[2])),
+        ("x.weight", ramp(&[2, 2])),
+    ]);
+    assert!(same(&turned, &expected));
+    assert_eq!(turned.transpose_matching("l.*.v.weight").unwrap(), 0);
+    assert_eq!(
+        refused(&w, |w| w.transpose_matching("l.**").map(drop)),
+        "tensor `l.1.norm.weight`: expected two axes, got shape [2]"
+    );
+}
+
+#[test]
 fn scales() {
     let mut w = one(tensor(&[3], &[1.0, -3.0, 0.0]));
     w.scale("t", -0.125).unwrap();
