@@ -13,6 +13,7 @@ pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
+use crate::tables::Function;
 use serde::{Deserialize, Serialize};
 
 /// Index of a node in [`Graph::nodes`]; arguments come before their users.
@@ -85,6 +86,13 @@ pub enum Op {
     },
     Concat {
         axis: usize,
+    },
+    /// A function of one integer by a table, in its argument's step or in a fixed one.
+    Map(Function),
+    /// To real bounds, `lo <= hi`, in its argument's step.
+    Clamp {
+        lo: f64,
+        hi: f64,
     },
 }
 

@@ -92,6 +92,8 @@ impl Op {
             Op::Reshape => &reshape::Reshape,
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
+            Op::Map(f) => activation::Map::of(*f),
+            Op::Clamp { .. } => &clamp::Clamp,
         }
     }
 }
