@@ -3,8 +3,8 @@
 //! - Shape: the argument's, which is I8, I12, I16 or U8. Element: `Acc`; the interval is that of the squares, [0, max|x|^2]
 //!   where it holds 0; the step is the argument's, squared.
 //! - Integers and real numbers alike: exact. No table: `mul` of a node with itself, which commits nothing.
-//! - The one difference to `x * x` is that the interval has no negative part: half as wide, it leaves a quantisation twice
-//!   the rescales. [`mul`](super::mul) proves it.
+//! - The one difference to `x * x`, whose interval is that of two tensors that know nothing of each other: this one has no
+//!   negative part, and what follows may rely on it. [`mul`](super::mul) proves it.
 //! - Full I16 is refused: (-2^15)^2 leaves (-2^30, 2^30).
 
 use super::matmul::FACTORS;
