@@ -2,22 +2,24 @@
 
 use super::stats::Stats;
 use crate::elem::{Elem, Interval};
-use crate::float::gelu;
+use crate::float::function;
+use crate::tables::Function;
 
 /// The function that reads a quantised tensor, where only one does: its error is what counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reader {
     Any,
-    Relu,
-    Gelu,
+    /// In its argument's step, with next to nothing left of negative values.
+    Gate(Function),
+    Clamp(f64, f64),
 }
 
 impl Reader {
     fn apply(self, x: f64) -> f64 {
         match self {
             Reader::Any => x,
-            Reader::Relu => x.max(0.0),
-            Reader::Gelu => gelu(x),
+            Reader::Gate(f) => function(f, x),
+            Reader::Clamp(lo, hi) => x.clamp(lo, hi),
         }
     }
 }
@@ -56,7 +58,8 @@ pub(super) fn step(tensors: &[Tensor]) -> Option<f64> {
 fn covering(t: &Tensor) -> Option<f64> {
     let Interval { lo, hi } = t.elem.interval();
     let above = t.stats.max as f64 / hi as f64;
-    let below = if lo < 0 && t.reader == Reader::Any { t.stats.min as f64 / lo as f64 } else { 0.0 };
+    let gate = matches!(t.reader, Reader::Gate(_));
+    let below = if lo < 0 && !gate { t.stats.min as f64 / lo as f64 } else { 0.0 };
     let all = t.stats.max_abs() as f64 / hi as f64;
     let cover = above.max(below);
     Some(if cover > 0.0 { cover } else { all } / t.coef).filter(|&s| s > 0.0)

@@ -7,7 +7,7 @@ pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod rows;
 
-pub use elementwise::gelu;
+pub use elementwise::{function, gelu};
 
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::shape::Shape;

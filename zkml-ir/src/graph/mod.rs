@@ -13,6 +13,7 @@ pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
+use crate::tables::Function;
 use serde::{Deserialize, Serialize};
 
 /// Index of a node in [`Graph::nodes`]; arguments come before their users.
@@ -93,6 +94,13 @@ pub enum Op {
     Embedding,
     /// Integers that the model's text gives: row-major values in the node's shape.
     Constant(Vec<i32>),
+    /// A function of one integer by a table, in its argument's step or in a fixed one.
+    Map(Function),
+    /// To real bounds, `lo <= hi`, in its argument's step.
+    Clamp {
+        lo: f64,
+        hi: f64,
+    },
 }
 
 /// A node: an op applied to earlier nodes.

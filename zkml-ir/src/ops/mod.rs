@@ -3,10 +3,12 @@
 //! A language op ([`OpDef`]) is what a model's source calls by name. It checks its arguments and adds primitive nodes
 //! ([`crate::graph::Op`]) to a graph. `matmul` adds one node, `attention` a dozen.
 
+mod abs;
 pub(crate) mod activation;
 mod add;
 mod attention;
 mod call;
+mod clamp;
 mod concat;
 pub(crate) mod embedding;
 mod exp;
@@ -20,12 +22,18 @@ mod mul;
 mod neg;
 pub(crate) mod primitive;
 pub mod quantize;
+mod reciprocal;
 mod relu;
 mod reshape;
+mod rsqrt;
 mod rules;
+mod sigmoid;
+mod silu;
 mod slice;
 mod softmax;
+mod square;
 mod sub;
+mod tanh;
 #[cfg(test)]
 mod tests;
 mod transpose;
@@ -165,6 +173,14 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &relu::Relu,
         &gelu::Gelu,
         &exp::Exp,
+        &sigmoid::Sigmoid,
+        &silu::Silu,
+        &tanh::Tanh,
+        &abs::Abs,
+        &clamp::Clamp,
+        &rsqrt::Rsqrt,
+        &reciprocal::Reciprocal,
+        &square::Square,
         &softmax::Softmax,
         &layer_norm::LayerNorm,
         &attention::Attention,

@@ -94,6 +94,8 @@ impl Op {
             Op::Concat { .. } => &concat::Concat,
             Op::Embedding => &embedding::Embedding,
             Op::Constant(_) => &leaf::Constant,
+            Op::Map(f) => activation::Map::of(*f),
+            Op::Clamp { .. } => &clamp::Clamp,
         }
     }
 }

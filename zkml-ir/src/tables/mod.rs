@@ -47,11 +47,7 @@ impl Table {
             Table::Clamp(_) => "clamp",
             Table::ClampHigh(_) => "clamp-high",
             Table::ClampLow(_) => "clamp-low",
-            Table::Activation(t) => match t.function {
-                Function::Relu => "relu",
-                Function::Gelu => "gelu",
-                Function::Exp => "exp",
-            },
+            Table::Activation(t) => t.function.name(),
             Table::Exp(_) => "softmax-exp",
             Table::Rsqrt(_) => "rsqrt",
         }
