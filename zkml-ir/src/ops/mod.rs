@@ -25,6 +25,7 @@ pub mod quantize;
 mod reciprocal;
 mod relu;
 mod reshape;
+mod rope;
 mod rsqrt;
 mod rules;
 mod sigmoid;
@@ -191,5 +192,6 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &slice::Slice,
         &concat::Concat,
         &embedding::Embedding,
+        &rope::Rope,
     ]
 }
