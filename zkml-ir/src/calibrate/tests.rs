@@ -48,6 +48,10 @@ fn a_perceptron_stays_close_to_its_float_model() {
 
 /// One hidden layer whose function is `f` of two projections, and the error behind the last.
 fn gated(f: impl Fn(&mut GraphBuilder, NodeId, NodeId) -> NodeId) -> f64 {
+    gated_by(0.3, f)
+}
+
+fn gated_by(scale: f32, f: impl Fn(&mut GraphBuilder, NodeId, NodeId) -> NodeId) -> f64 {
     let (d, h) = (48, 64);
     let mut b = GraphBuilder::new("gated");
     let x = b.input("x", Elem::I8, Shape::new([4, d]), false);
@@ -66,7 +70,7 @@ fn gated(f: impl Fn(&mut GraphBuilder, NodeId, NodeId) -> NodeId) -> f64 {
     b.output("y", y);
     let g = b.finish();
     let mut r = Random(1);
-    let weights = [r.tensor(&[d, h], 0.3), r.tensor(&[d, h], 0.1), r.tensor(&[h, 10], 0.1)];
+    let weights = [r.tensor(&[d, h], scale), r.tensor(&[d, h], 0.1), r.tensor(&[h, 10], 0.1)];
     let samples: Vec<_> = (0..8).map(|_| vec![r.tensor(&[4, d], 1.0)]).collect();
     error(&g, &weights, &samples, &[r.tensor(&[4, d], 1.0)])
 }
@@ -108,6 +112,18 @@ fn gates_stay_close_to_their_float_models() {
         op(b, "mul", &[y, up], &[])
     });
     assert!(e < 0.045, "square: {e}");
+}
+
+/// Arguments far out where the function is flat: a step that covered them would leave little between -3 and 3.
+#[test]
+fn the_step_before_a_function_with_limits_is_fine() {
+    for (name, most) in [("sigmoid", 0.013), ("tanh", 0.02)] {
+        let e = gated_by(3.0, |b, gate, up| {
+            let y = op(b, name, &[gate], &[]);
+            op(b, "mul", &[y, up], &[])
+        });
+        assert!(e < most, "{name}: {e}");
+    }
 }
 
 /// Pre-norm transformer block with the given residual element.
