@@ -259,6 +259,21 @@ fn sines_and_cosines_are_good_to_58_bits() {
     }
 }
 
+/// What `ops::gelu` says of its two forms.
+#[test]
+fn the_forms_of_gelu_are_close_and_differ() {
+    let mut most = 0f64;
+    for i in 0..6000 {
+        let x = f(i as f64 / 1000.0);
+        let ((up, down), (tanh_up, tanh_down)) = (x.gelu(), x.gelu_tanh());
+        // x f(x) and -x f(-x) err by the same.
+        let [a, b] = [back(up) - back(tanh_up), back(down) - back(tanh_down)];
+        assert!((a + b).abs() < 1e-14, "{i}: {a} {b}");
+        most = most.max(a.abs());
+    }
+    assert!(most > 4e-4 && most < 5e-4, "{most}");
+}
+
 #[test]
 fn monotone_functions_never_fall() {
     let mut last = [Real::ZERO; 5];
