@@ -12,14 +12,16 @@ pub(super) enum Reader {
     /// In its argument's step, with next to nothing left of negative values.
     Gate(Function),
     Clamp(f64, f64),
+    /// In a fine step of its own, with limits at both ends.
+    Limited(Function),
 }
 
 impl Reader {
     fn apply(self, x: f64) -> f64 {
         match self {
             Reader::Any => x,
-            Reader::Gate(f) => function(f, x),
-            Reader::Clamp(lo, hi) => x.clamp(lo, hi),
+            Reader::Gate(f) | Reader::Limited(f) => function(f, x),
+            Reader::Clamp(lo, hi) => x.max(lo).min(hi),
         }
     }
 }
@@ -65,12 +67,15 @@ fn covering(t: &Tensor) -> Option<f64> {
     Some(if cover > 0.0 { cover } else { all } / t.coef).filter(|&s| s > 0.0)
 }
 
-/// Mean squared error behind the reader, whose result is rounded in the same step.
+/// Mean squared error behind the reader, whose result is rounded in the same step but where it has one of its own.
 fn error(t: &Tensor, free: f64) -> f64 {
     let (step, range) = (t.coef * free, t.elem.interval());
     let clamp = |v: f64| v.round().clamp(range.lo as f64, range.hi as f64);
-    let table: Vec<f64> =
-        (range.lo..=range.hi).map(|q| clamp(t.reader.apply(q as f64 * step) / step) * step).collect();
+    let result = |q: i64| match (t.reader, t.reader.apply(q as f64 * step)) {
+        (Reader::Limited(_), y) => y,
+        (_, y) => clamp(y / step) * step,
+    };
+    let table: Vec<f64> = (range.lo..=range.hi).map(result).collect();
     let square = |&x: &f32| {
         let q = clamp(x as f64 / step) as i64;
         (table[(q - range.lo) as usize] - t.reader.apply(x as f64)).powi(2)

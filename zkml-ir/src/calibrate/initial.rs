@@ -33,6 +33,7 @@ fn reader(graph: &Graph, id: NodeId) -> Reader {
         Op::Relu => Reader::Gate(Function::Relu),
         Op::Gelu => Reader::Gate(Function::Gelu),
         Op::Map(f @ (Function::Silu | Function::GeluTanh)) => Reader::Gate(f),
+        Op::Map(f @ (Function::Sigmoid | Function::Tanh)) => Reader::Limited(f),
         Op::Clamp { lo, hi } => Reader::Clamp(lo, hi),
         _ => Reader::Any,
     });
