@@ -86,7 +86,7 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
             Op::Relu => apply(&|x| x.max(0.0)),
             Op::Gelu => apply(&gelu),
             Op::Exp => apply(&f64::exp),
-            Op::LayerNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
+            Op::LayerNorm { .. } | Op::RmsNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
                 through_floats(g, p, id, &v)
             }
             op => linear(g, id, op, &v),

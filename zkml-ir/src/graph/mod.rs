@@ -86,6 +86,10 @@ pub enum Op {
     Concat {
         axis: usize,
     },
+    /// Over the last axis, without gain. `epsilon` in real units.
+    RmsNorm {
+        epsilon: f64,
+    },
 }
 
 /// A node: an op applied to earlier nodes.

@@ -12,15 +12,17 @@ mod exp;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
-pub(crate) mod layer_norm;
+mod layer_norm;
 mod leaf;
 mod matmul;
 mod mul;
 mod neg;
+pub(crate) mod norm;
 pub(crate) mod primitive;
 pub mod quantize;
 mod relu;
 mod reshape;
+mod rms_norm;
 mod rules;
 mod slice;
 mod softmax;
@@ -166,6 +168,7 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &exp::Exp,
         &softmax::Softmax,
         &layer_norm::LayerNorm,
+        &rms_norm::RmsNorm,
         &attention::Attention,
         &quantize::QuantizeInt8,
         &quantize::Quantize,

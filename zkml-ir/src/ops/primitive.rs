@@ -92,6 +92,7 @@ impl Op {
             Op::Reshape => &reshape::Reshape,
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
+            Op::RmsNorm { .. } => &rms_norm::RmsNorm,
         }
     }
 }
