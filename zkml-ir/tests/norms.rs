@@ -27,6 +27,8 @@ struct Norm {
     d: usize,
     step: f64,
     epsilon: f64,
+    /// log2 of the units in 1.
+    fraction: u32,
 }
 
 impl Norm {
@@ -34,12 +36,14 @@ impl Norm {
         let (dims, d) = ([rows.len(), self.d], self.d);
         let mut g = Model::new(seed);
         let x = g.input(self.elem, &dims, self.step);
-        let bound = ((d as f64).sqrt() * 128.0).ceil() as i64;
+        let unit = (1 << self.fraction) as f64;
+        let more = (self.kind == Kind::Rms && self.fraction > 7) as i64;
+        let bound = ((d as f64).sqrt() * unit).ceil() as i64 + more;
         let op = match self.kind {
             Kind::Layer => Op::LayerNorm { epsilon: self.epsilon },
             Kind::Rms => Op::RmsNorm { epsilon: self.epsilon },
         };
-        let n = g.push(op, &[x], Elem::I16, &dims, Interval::new(-bound, bound), 1.0 / 128.0);
+        let n = g.push(op, &[x], Elem::I16, &dims, Interval::new(-bound, bound), 1.0 / unit);
         let mut case = g.finish(n);
         case.inputs[0] = IntTensor::new(Shape::new(dims.to_vec()), self.elem, &rows.concat()).unwrap();
         case
@@ -69,7 +73,10 @@ impl Norm {
         let e = (0..).find(|e| u >> (2 * e) < 1 << 13).unwrap();
         let table = ((d << 48) / (((u >> (2 * e)) + 1) << (2 * e + 1)) as i128).isqrt();
         let g = up * if down == 1 { table } else { (table + 128) / down };
-        let n = |&x: &i32| ((x as i128 - mu) * g - (rest * g).div_euclid(d) + (1 << 15)) >> 16;
+        let n = |&x: &i32| {
+            ((x as i128 - mu) * g - (rest * g).div_euclid(d) + (1 << 22 >> self.fraction))
+                >> (23 - self.fraction)
+        };
         x.iter().map(n).collect()
     }
 
@@ -81,7 +88,13 @@ impl Norm {
         };
         let square = x.iter().map(|&x| (x as f64 - mean).powi(2)).sum::<f64>() / d;
         let root = (square + self.epsilon / self.step.powi(2)).sqrt();
-        let n = |&x: &i32| if x as f64 == mean { 0.0 } else { (x as f64 - mean) / root * 128.0 };
+        let n = |&x: &i32| {
+            if x as f64 == mean {
+                0.0
+            } else {
+                (x as f64 - mean) / root * (1 << self.fraction) as f64
+            }
+        };
         x.iter().map(n).collect()
     }
 
@@ -100,8 +113,10 @@ impl Norm {
             };
             assert_eq!(n as i128, want, "{}", at());
             let error = (n as f64 - real).abs() - 0.5;
-            // 2^-9 + 2^-12, and what 16 fractional bits floor.
-            assert!(error <= real.abs() * (1.125 / 512.0) + 2e-5, "{}", at());
+            // 2^-9 + 2^-12, or where epsilon outweighs every variance what rounding g leaves; and the last floor.
+            let rounding = x[j].abs() as f64 / (1 << (24 - self.fraction)) as f64 + real.abs() / 1024.0;
+            let most = (real.abs() * (1.125 / 512.0)).max(if self.epsilon > 1e3 { rounding } else { 0.0 });
+            assert!(error <= most + 1e-4, "{}", at());
             if real.abs() > 16.0 {
                 worst = worst.max(error / real.abs() * 512.0);
             }
@@ -178,7 +193,7 @@ fn every_extreme_of_every_type() {
             if kind == Kind::Layer && elem != Elem::I16 {
                 continue; // tests/rows.rs
             }
-            let norm = Norm { kind, elem, d, step: 0.01, epsilon: 0.0 };
+            let norm = Norm { kind, elem, d, step: 0.01, epsilon: 0.0, fraction: 7 };
             worst = worst.max(norm.verify(&rows(elem, d, &mut rng), rng.next()));
             let norm = Norm { epsilon: 1e-5, ..norm };
             worst = worst.max(norm.verify(&rows(elem, d, &mut rng), rng.next()));
@@ -206,7 +221,8 @@ fn long_rows() {
             if kind == Kind::Layer && elem != Elem::I16 {
                 continue;
             }
-            let norm = Norm { kind, elem, d, step: 0.5, epsilon: if d % 2 == 0 { 0.0 } else { 0.3 } };
+            let norm =
+                Norm { kind, elem, d, step: 0.5, epsilon: if d % 2 == 0 { 0.0 } else { 0.3 }, fraction: 7 };
             let rows = rows(elem, d, &mut rng);
             let case = norm.case(&rows, rng.next());
             let lowered = case.lower();
@@ -227,7 +243,7 @@ fn outliers_leave_the_bulk_its_precision() {
     let mut rng = Rng(13);
     for kind in KINDS {
         for (d, outliers, median) in [(256, 1, 20.0), (768, 2, 20.0), (2048, 4, 25.0), (4096, 8, 30.0)] {
-            let norm = Norm { kind, elem: Elem::I16, d, step: 0.02, epsilon: 1e-6 };
+            let norm = Norm { kind, elem: Elem::I16, d, step: 0.02, epsilon: 1e-6, fraction: 7 };
             let mut x: Vec<i32> = (0..d).map(|_| (normal(&mut rng) * 1.48 * median).round() as i32).collect();
             for _ in 0..outliers {
                 let sign = if rng.below(2) == 0 { 1.0 } else { -1.0 };
@@ -259,7 +275,7 @@ fn cells_are_those_of_the_documentation() {
         (Kind::Rms, Elem::I12, 4096, 3, 27),
         (Kind::Rms, Elem::I8, 4096, 2, 27),
     ] {
-        let norm = Norm { kind, elem, d, step: 1.0, epsilon: 1e-5 };
+        let norm = Norm { kind, elem, d, step: 1.0, epsilon: 1e-5, fraction: 7 };
         let plan = norm.case(&[vec![0; d]], 1).lower().plan;
         let cells = plan.cells(|s| *s == Source::Trace) as usize - per_entry * d;
         assert!(cells <= per_row, "{kind:?} {elem} {d}: {cells} per row");
@@ -291,13 +307,75 @@ fn refuses_what_it_cannot_hold() {
     fails(Elem::I16, 400, 1.0 / 128.0, 1e30, "epsilon");
 }
 
+/// Each power of two as V, and what is one below: where digits, classes and exponents change.
+#[test]
+fn every_boundary_of_the_variance() {
+    for (kind, x) in [(Kind::Rms, [0, 1, 0, 0]), (Kind::Layer, [1, 1, -1, -1]), (Kind::Rms, [0; 4])] {
+        let own = 4096 * x.iter().map(|x| x * x).sum::<i64>();
+        for v in (0..=52)
+            .flat_map(|k| [(1i64 << k) - 1, 1 << k, (1 << k) + 1])
+            .filter(|&v| (own..=own + (1 << 52)).contains(&v))
+        {
+            let epsilon = (v - own) as f64 / (4 * 4096) as f64;
+            let norm = Norm { kind, elem: Elem::I16, d: 4, step: 1.0, epsilon, fraction: 7 };
+            let x = x.map(|x| x as i32).to_vec();
+            let n = norm.case(&[x.clone()], v as u64).verify();
+            assert_eq!(n.iter().map(|&n| n as i128).collect::<Vec<_>>(), norm.integers(&x));
+        }
+    }
+}
+
+/// A finer step for what stands beside outliers.
+#[test]
+fn finer_steps() {
+    let mut rng = Rng(15);
+    for kind in KINDS {
+        for (d, fraction) in [(3, 8), (50, 9), (4095, 9), (4096, 8)] {
+            let norm = Norm { kind, elem: Elem::I16, d, step: 0.01, epsilon: 0.0, fraction };
+            let mut all = rows(Elem::I16, d, &mut rng);
+            // The largest n of all: one entry at the end of the type.
+            all.extend(
+                [i16::MIN, i16::MAX].map(|x| (0..d).map(|j| if j == 1 { x as i32 } else { 0 }).collect()),
+            );
+            let case = norm.case(&all, 1);
+            let lowered = case.lower();
+            let witness = case.trace(&lowered);
+            debug_check(&lowered.plan, &witness, &case.weights).unwrap();
+            let n = witness.outputs[0].to_vec();
+            all.iter().zip(n.chunks(d)).for_each(|(x, n)| _ = norm.compare(x, n));
+        }
+    }
+}
+
+/// Rows along the last axis of any rank.
+#[test]
+fn axes_before_the_rows() {
+    for kind in KINDS {
+        for dims in [vec![9], vec![1, 9], vec![2, 3, 9], vec![3, 5, 2, 12]] {
+            let mut g = Model::new(3);
+            let x = g.input(Elem::I16, &dims, 0.1);
+            let op = match kind {
+                Kind::Layer => Op::LayerNorm { epsilon: 0.0 },
+                Kind::Rms => Op::RmsNorm { epsilon: 0.0 },
+            };
+            let n = g.push(op, &[x], Elem::I16, &dims, Interval::new(-444, 444), 1.0 / 128.0);
+            let mut case = g.finish(n);
+            let got = case.verify();
+            let d = *dims.last().unwrap();
+            let norm = Norm { kind, elem: Elem::I16, d, step: 0.1, epsilon: 0.0, fraction: 7 };
+            let x = case.inputs[0].to_vec();
+            x.chunks(d).zip(got.chunks(d)).for_each(|(x, n)| _ = norm.compare(x, n));
+        }
+    }
+}
+
 #[test]
 fn an_epsilon_counts() {
     // E of all sizes, up to far above the variance.
     let mut rng = Rng(14);
     for kind in KINDS {
         for epsilon in [1e-12, 1e-5, 0.1, 3.0, 1e3, 1e5, 1e7] {
-            let norm = Norm { kind, elem: Elem::I16, d: 48, step: 0.05, epsilon };
+            let norm = Norm { kind, elem: Elem::I16, d: 48, step: 0.05, epsilon, fraction: 7 };
             norm.verify(&rows(Elem::I16, 48, &mut rng), rng.next());
         }
     }

@@ -26,7 +26,7 @@ fn random_graph(r: &mut Random) -> Graph {
         let mut pick = || nodes[r.next() as usize % nodes.len()];
         let (x, y) = (pick(), pick());
         let half = [("axis", Arg::Int(0)), ("range", Arg::Range(1, 3))];
-        let result = match r.next() % 13 {
+        let result = match r.next() % 14 {
             0 | 1 => try_op(&mut b, "matmul", &[x, y], &[]),
             2 => try_op(&mut b, "add", &[x, y], &[]),
             3 => try_op(&mut b, "sub", &[x, y], &[]),
@@ -36,6 +36,7 @@ fn random_graph(r: &mut Random) -> Graph {
             7 => try_op(&mut b, "relu", &[x], &[]),
             8 => try_op(&mut b, "gelu", &[x], &[]),
             9 => try_op(&mut b, "layer_norm", &[x], &[]),
+            13 => try_op(&mut b, "rms_norm", &[x], &[("fraction", Arg::Int(r.between(7, 9)))]),
             10 => try_op(&mut b, "softmax", &[x], &[("causal", Arg::Bool(r.next().is_multiple_of(2)))]),
             11 => {
                 let part = try_op(&mut b, "slice", &[x], &half);

@@ -1,9 +1,9 @@
-//! `layer_norm(x, epsilon = 1e-5)` over the last axis, without gain and bias.
+//! `layer_norm(x, epsilon = 1e-5, fraction = 7)` over the last axis, without gain and bias.
 //!
 //! - Shape: the argument's, which is I8, I12 or I16, with d <= 4096 entries in a row. Gain and bias are `* g` and `+ b`, or
 //!   folded into the matmul that follows.
-//! - Element: I16, step 2^-7. Interval: |n| <= 2^7 sqrt(d), rounded up, because one entry of a normalised row holds at most
-//!   the whole of its square norm d.
+//! - Element: I16, step 2^-b with b = `fraction`, 7 to 9. Interval: |n| <= 2^b sqrt(d), rounded up, because one entry of a
+//!   normalised row holds at most the whole of its square norm d.
 //! - Real numbers: (x - mean) / sqrt(variance + epsilon). Integers: DESIGN 5.9c.
 //! - Lowering of I8 and I12: cells mu, t, e, P, V', g, t2 for each row, a block sum's three for each 32 entries, n and its
 //!   remainder. Of I16: [`super::norm`], with a cell more for each entry; its error is below half a unit and 2^-9 + 2^-12 of n
@@ -16,7 +16,7 @@ use super::norm::{self, rule, Norm};
 use super::primitive::{
     Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
 };
-use super::{ArgKind, Call, OpDef, OpError, Signature};
+use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
 
 pub struct LayerNorm;
@@ -27,7 +27,7 @@ impl OpDef for LayerNorm {
     }
 
     fn signature(&self) -> Signature {
-        Signature { named: &[("epsilon", ArgKind::Real, false)], ..Signature::tensors(&["x"]) }
+        rule::SIGNATURE
     }
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {

@@ -1,41 +1,41 @@
 //! Normalised rows of up to 17 bits and d <= 4096 entries, for `layer_norm` of I16 and for `rms_norm`: DESIGN 5.9c for the
 //! residual streams of trained decoders, whose outliers are a thousand times their median.
 //!
-//! m is the mean, or 0 in `rms_norm`; D = sum (x - m)^2; n = round(2^7 sqrt(d) (x - m) / sqrt(D + d epsilon / step^2)).
+//! m is the mean, or 0 in `rms_norm`; D = sum (x - m)^2; n = round(2^b sqrt(d) (x - m) / sqrt(D + d epsilon / step^2)); s = 23 - b.
 //!
 //! ```text
-//! sum x + floor(d/2) = d mu + t        c = x - mu        e = sum c = t - floor(d/2)                           [mean]
-//! sum c^2 exactly, in digits                                                                               [squares]
-//! V = 2^12 sum c^2 - 2^(12-a) floor(2^a e^2 / d) + E     E = round(2^12 d epsilon / step^2)              [normalise]
-//! V to its leading 2 digits U, U = P V' + t2, g = 2^23 sqrt(d) / sqrt(V / 2^12) to at least 8 bits            [gain]
-//! n = floor((c g - floor(e g / d) + 2^15) / 2^16)
+//! sum x + floor(d/2) = d mu + t        c = x - mu        e = sum c = t - floor(d/2)                       [mean]
+//! sum c^2 exactly, in digits                                                                           [squares]
+//! V = 2^12 sum c^2 - 2^(12-a) floor(2^a e^2 / d) + E     E = round(2^12 d epsilon / step^2)          [normalise]
+//! V to its leading 2 digits U, U = P V' + t2, g = 2^23 sqrt(d) / sqrt(V / 2^12) to at least 8 bits        [gain]
+//! n = floor((c g - floor(e g / d) + 2^(s-1)) / 2^s)
 //! ```
 //!
 //! As sum (x - m)^2 = sum c^2 - e^2 / d, V / 2^12 is D + d epsilon / step^2 but for the floor, which errs upwards by less
 //! than 2^-a. And c g - e g / d = (x - m) g: the mean counts in full for every entry, and no bit of an entry is dropped.
-//! Where a row is flat, V < 2^11 or every c = 0; then g = 0, or it does not matter, and n = 0.
 //!
-//! **Why each cell has one value**: the modules say so, one step each. At last n and its remainder r in RANGE(16), as of any
+//! **Why each cell has one value**: the modules say so, one step each. At last n and its remainder r in RANGE(s), as of any
 //! rescale; n is looked up in the node's interval.
 //!
 //! **Why nothing wraps.** Only the last product needs an argument beyond the ranges of its factors (and the sums of
-//! [`squares`]). mu is the integer nearest to m, so |x - m| >= |mu - m| = |e| / d for each entry, D >= e^2 / d, and
-//! c^2 <= sum c^2 = D + e^2 / d <= 2 D. Unless every x is mu, D >= 1 - 1/d >= 1/2. Now V >= 2^12 D, so V < 2^11 says D = 0
-//! and c = 0. Else [`gain`] has g <= 2^23 sqrt(d) / sqrt(D) + 1/2, so
+//! [`squares`], and two products of [`gain`]). mu is the integer nearest to m, so |x - m| >= |mu - m| = |e| / d for each
+//! entry, D >= e^2 / d, and c^2 <= sum c^2 = D + e^2 / d <= 2 D. A row is flat, all c = 0, or D >= 1 - 1/d >= 1/2. Where
+//! V < 2^11 it is flat, as V >= 2^12 D, and g = 0. Elsewhere [`gain`] has g <= 2^23 sqrt(d) / sqrt(D) + 1/2, so
 //!
 //! ```text
 //! |c| g <= sqrt(2 D) 2^23 sqrt(d) / sqrt(D) + |c| / 2 = 2^23 sqrt(2 d) + |c| / 2 <= 2^29.5 + 2^15
 //! ```
 //!
-//! and without a mean 2^23 sqrt(d) + |c| / 2. With |floor(e g / d)| <= 2^29 + 2^16 by its digits and 2^16 |n| <= 2^29, the
+//! and without a mean 2^23 sqrt(d) + |c| / 2. With |floor(e g / d)| <= 2^29 + 2^16 by its digits and 2^s |n| <= 2^29 + 2^s, the
 //! relation stays below 2^31 - 2^28.
 //!
-//! **The interval of n.** (x - m)^2 <= (1 - 1/d) D, so before rounding |n| <= 2^7 sqrt(d) sqrt(1 - 1/d) + |x - m| / 2^17 + 2^-16
-//! <= 2^7 sqrt(d) - 1/2 for d <= 4096, or 2^7 sqrt(d) + 1/4 without a mean: rounded, at most ceil(2^7 sqrt(d)).
+//! **The interval of n.** (x - m)^2 <= (1 - 1/d) D and sqrt(d) - sqrt(d - 1) >= 2^-7, so before rounding |n| <= 2^b sqrt(d) - 2^(b-7)
+//! + |x - m| / 2^(s+1) + 2^-s <= 2^b sqrt(d) - 1/2 + 2^-s, and without a mean 2^b sqrt(d) + 2^(b-9): [`rule::largest`].
 //!
-//! **How far from real numbers.** Half a unit, and of |n| at most 2^-9 + 2^-12. V' has 11 bits (2^-12 of g). g is rounded
-//! to a multiple of 1, 2^-9 of it in rows whose standard deviation is 2^15 units and half that for half of it; finer in rows
-//! with V < 2^39. The floor in V is less than 2^-9 of it, and only where the deviation is below 1/4 unit.
+//! **How far from real numbers.** Half a unit, 2^-s, and of n: 2^-12 because V' has 11 bits; 2^-10 from the floor in V where D
+//! is a few units, nowhere else; and where V >= 2^39, rounding g, |x - m| / 2^(s+1), which is 2^-9 of n in rows whose standard
+//! deviation is 2^15 units and half that for half of it. Below 2^39 g has more than 9 bits, more than 9 + log2(d) / 2. In all
+//! at most 2^-9 + 2^-12 of n, unless epsilon outweighs every variance; 0.67 * 2^-9 is the worst of the tests.
 //!
 //! Cells: n and r per element, and the high digit of c where d |c|^2 > 2^28; at most 36 per row.
 
@@ -54,14 +54,12 @@ use crate::ops::softmax::score_rows::ceil_log2;
 use crate::plan::{Axis, LinExpr, Product, Space};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::StepBits;
-use rule::{largest, MAX_ROW, UNIT_BITS};
+use rule::{largest, FRACTIONS, MAX_ROW};
 
 /// Fractional bits of V, whose unit is that of sum c^2.
 const FRACTION: u32 = 12;
 /// g is in units of 2^-23.
 const GAIN_BITS: u32 = 23;
-/// n is g c shifted by as many.
-const SHIFT: u32 = GAIN_BITS - UNIT_BITS;
 /// The largest |c|: a difference of two 16-bit integers.
 const MAX_REACH: i64 = (1 << 16) - 1;
 /// Without a mean the largest |x|.
@@ -79,6 +77,8 @@ pub(crate) struct Norm {
     out: Interval,
     /// E
     epsilon: i64,
+    /// s: n is c g shifted by as many bits.
+    shift: u32,
 }
 
 /// Where the rows are, and how expressions over them and over their entries become factors.
@@ -174,15 +174,16 @@ impl Norm {
         };
         let x = graph.ty(node.args[0]).interval;
         let epsilon = epsilon_units(epsilon, d, step(node.args[0])?);
-        let spec = Self { d, centred, x, out: node.ty.interval, epsilon };
+        let unit = step(id)?.get();
+        let Some(fraction) = FRACTIONS.into_iter().find(|&b| unit * (1u64 << b) as f64 == 1.0) else {
+            let (most, least) = (FRACTIONS.start(), FRACTIONS.end());
+            return Err(unsupported(format!("has the step {unit}, not 2^-{most} to 2^-{least}")));
+        };
+        let spec = Self { d, centred, x, out: node.ty.interval, epsilon, shift: GAIN_BITS - fraction };
         if spec.reach() > if centred { MAX_REACH } else { MAX_ABS } {
             return Err(unsupported(format!("takes at most 16 bits, its argument lies in {x}; quantize it")));
         }
-        let unit = step(id)?.get();
-        if unit * (1u64 << UNIT_BITS) as f64 != 1.0 {
-            return Err(unsupported(format!("has the step {unit}, not 2^-{UNIT_BITS}")));
-        }
-        let largest = largest(d);
+        let largest = largest(&node.op, d, fraction);
         if !spec.out.contains_interval(Interval::new(-largest, largest)) {
             return Err(unsupported(format!("reaches {largest}, its type holds {}", spec.out)));
         }
@@ -218,9 +219,9 @@ impl Norm {
             let leading = self.leading(square, correction, &mut cells);
             let g = self.gain(&leading, &mut cells);
             let h = self.offset(e, g, &mut cells);
-            let n = |c: &i64| c * g - h + (1 << (SHIFT - 1));
-            cells.extend(c.iter().map(|c| n(c) >> SHIFT));
-            cells.extend(c.iter().map(|c| n(c) & ((1 << SHIFT) - 1)));
+            let n = |c: &i64| c * g - h + (1 << (self.shift - 1));
+            cells.extend(c.iter().map(|c| n(c) >> self.shift));
+            cells.extend(c.iter().map(|c| n(c) & ((1 << self.shift) - 1)));
         }
         let n = cells.columns.len() - 2;
         (cells.columns.clone(), cells.columns.swap_remove(n))
@@ -255,9 +256,10 @@ pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let g = gain::lower(ctx, &spec, &f, &leading);
     let offset = e.as_ref().map(|e| gain::lower_offset(ctx, &spec, &f, e, &g));
 
-    // c g - h - 2^16 n - r + 2^15 = 0
+    // c g - h - 2^s n - r + 2^(s-1) = 0
+    let s = spec.shift;
     let n = ctx.interval_cell("n", &f.space, spec.out);
-    let r = ctx.range_cell("r", &f.space, SHIFT);
+    let r = ctx.range_cell("r", &f.space, s);
     let all: Vec<usize> = (0..=f.outer()).collect();
     let bound = spec.largest_product();
     let gained = Product {
@@ -267,8 +269,8 @@ pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
         b: factor(&g.whole(), &all[..f.outer()], f.outer() + 1),
         proven: Some(Interval::new(-bound, bound)),
     };
-    let right = ctx.cells(n).scaled(1 << SHIFT).plus(ctx.cells(r));
+    let right = ctx.cells(n).scaled(1 << s).plus(ctx.cells(r));
     let right = offset.into_iter().fold(right, |right, h| right.plus(f.spread(&h)));
-    ctx.constraint("rescale", &f.space, right.scaled(-1).plus_constant(1 << (SHIFT - 1)), vec![gained]);
+    ctx.constraint("rescale", &f.space, right.scaled(-1).plus_constant(1 << (s - 1)), vec![gained]);
     Ok(Value::stored(n, f.space))
 }

@@ -1,8 +1,9 @@
-//! `rms_norm(x, epsilon = 1e-5)` over the last axis, without gain.
+//! `rms_norm(x, epsilon = 1e-5, fraction = 7)` over the last axis, without gain.
 //!
 //! - Shape: the argument's, which is I8, I12 or I16, with d <= 4096 entries in a row. The gain is `* g`, or folded into the
 //!   matmul that follows.
-//! - Element: I16, step 2^-7. Interval: |n| <= 2^7 sqrt(d), rounded up, as of `layer_norm`.
+//! - Element: I16, step 2^-b with b = `fraction`, 7 to 9. Interval: |n| <= 2^b sqrt(d), rounded up, as of `layer_norm`; 1 more
+//!   for b > 7.
 //! - Real numbers: x / sqrt(mean(x^2) + epsilon). Integers: [`super::norm`]; their error is below half a unit and
 //!   2^-9 + 2^-12 of n.
 //! - Lowering: cells n and its remainder for each entry, one more where d |x|^2 > 2^28, and at most 27 for each row.
@@ -12,7 +13,7 @@ use super::norm::{self, rule, Norm};
 use super::primitive::{
     Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
 };
-use super::{ArgKind, Call, OpDef, OpError, Signature};
+use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
 
 pub struct RmsNorm;
@@ -23,7 +24,7 @@ impl OpDef for RmsNorm {
     }
 
     fn signature(&self) -> Signature {
-        Signature { named: &[("epsilon", ArgKind::Real, false)], ..Signature::tensors(&["x"]) }
+        rule::SIGNATURE
     }
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
