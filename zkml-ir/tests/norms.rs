@@ -325,6 +325,27 @@ fn every_boundary_of_the_variance() {
     }
 }
 
+/// The plan is accepted whatever the length, the type and the size of epsilon.
+#[test]
+fn lengths_of_every_size_are_lowered() {
+    let lengths =
+        (1..20).chain((20..4096).step_by(61)).chain([1023, 1024, 1025, 2047, 2049, 2896, 2897, 4095, 4096]);
+    for d in lengths {
+        for kind in KINDS {
+            for elem in [Elem::I8, Elem::I12, Elem::I16, Elem::U8] {
+                let largest = (1u64 << 51) as f64 / (4096 * d) as f64;
+                for epsilon in [0.0, largest] {
+                    if kind == Kind::Rms || elem == Elem::I16 {
+                        Norm { kind, elem, d, step: 1.0, epsilon, fraction: 7 }
+                            .case(&[vec![0; d]], 1)
+                            .lower();
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A finer step for what stands beside outliers.
 #[test]
 fn finer_steps() {
