@@ -109,3 +109,19 @@ fn functions_of_one_number() {
         }
     }
 }
+
+#[test]
+fn norms_by_hand() {
+    let root = 17f32.sqrt();
+    for (name, want) in
+        [("layer_norm", [-1.0, 1.0, 0.0, 0.0]), ("rms_norm", [3.0 / root, 5.0 / root, -1.0, -1.0])]
+    {
+        let mut b = GraphBuilder::new("t");
+        let x = b.input("x", Elem::I16, Shape::new([2, 2]), false);
+        let y = find(name).unwrap().build(&mut b, &call(&[x], &[("epsilon", Arg::Real(0.0))])).unwrap()[0];
+        b.output("y", y);
+        let x = tensor(&[2, 2], |i| [3.0, 5.0, -2.0, -2.0][i]);
+        let y = eval(&b.finish(), &[], &[x]).unwrap().remove(0);
+        y.data.iter().zip(want).for_each(|(y, want)| assert!((y - want).abs() < 1e-6, "{name}: {y} {want}"));
+    }
+}

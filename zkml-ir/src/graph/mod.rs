@@ -101,6 +101,10 @@ pub enum Op {
         lo: f64,
         hi: f64,
     },
+    /// Over the last axis, without gain. `epsilon` in real units.
+    RmsNorm {
+        epsilon: f64,
+    },
 }
 
 /// A node: an op applied to earlier nodes.

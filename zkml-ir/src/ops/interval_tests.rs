@@ -28,7 +28,7 @@ fn random_graph(r: &mut Random) -> Graph {
         let half = [("axis", Arg::Int(0)), ("range", Arg::Range(1, 3))];
         let bound = (r.between(-300, 300) as f64 / 100.0, r.between(0, 500) as f64 / 100.0);
         let bounds = [("lo", Arg::Real(bound.0)), ("hi", Arg::Real(bound.0 + bound.1))];
-        let result = match r.next() % 21 {
+        let result = match r.next() % 22 {
             0 | 1 => try_op(&mut b, "matmul", &[x, y], &[]),
             2 => try_op(&mut b, "add", &[x, y], &[]),
             3 => try_op(&mut b, "sub", &[x, y], &[]),
@@ -38,6 +38,7 @@ fn random_graph(r: &mut Random) -> Graph {
             7 => try_op(&mut b, "relu", &[x], &[]),
             8 => try_op(&mut b, "gelu", &[x], &[]),
             9 => try_op(&mut b, "layer_norm", &[x], &[]),
+            20 => try_op(&mut b, "rms_norm", &[x], &[("fraction", Arg::Int(r.between(7, 9)))]),
             10 => try_op(&mut b, "softmax", &[x], &[("causal", Arg::Bool(r.next().is_multiple_of(2)))]),
             11 => {
                 let part = try_op(&mut b, "slice", &[x], &half);

@@ -15,16 +15,18 @@ mod exp;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
-pub(crate) mod layer_norm;
+mod layer_norm;
 mod leaf;
 mod matmul;
 mod mul;
 mod neg;
+pub(crate) mod norm;
 pub(crate) mod primitive;
 pub mod quantize;
 mod reciprocal;
 mod relu;
 mod reshape;
+mod rms_norm;
 mod rope;
 mod rsqrt;
 mod rules;
@@ -184,6 +186,7 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &square::Square,
         &softmax::Softmax,
         &layer_norm::LayerNorm,
+        &rms_norm::RmsNorm,
         &attention::Attention,
         &quantize::QuantizeInt8,
         &quantize::Quantize,

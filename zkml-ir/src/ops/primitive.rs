@@ -96,6 +96,7 @@ impl Op {
             Op::Constant(_) => &leaf::Constant,
             Op::Map(f) => activation::Map::of(*f),
             Op::Clamp { .. } => &clamp::Clamp,
+            Op::RmsNorm { .. } => &rms_norm::RmsNorm,
         }
     }
 }

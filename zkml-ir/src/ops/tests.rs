@@ -189,3 +189,53 @@ fn embeddings_and_grouped_heads_check_their_arguments() {
     let e = try_op(&mut b, "attention", &[x, short, short], &named).unwrap_err();
     assert_eq!(e.message, "`window` needs as many queries as keys: got 64 and 32");
 }
+
+#[test]
+fn norms_say_what_they_take() {
+    for name in ["layer_norm", "rms_norm"] {
+        let mut b = GraphBuilder::new("t");
+        let x = input(&mut b, "x", Elem::I16, &[4, 768]);
+        let y = op(&mut b, name, &[x], &[]);
+        let ty = b.ty(y).clone();
+        assert_eq!((ty.elem, ty.shape.dims(), ty.step.coef), (Elem::I16, &[4, 768][..], 1.0 / 128.0));
+        assert_eq!(ty.interval, Interval::new(-3548, 3548));
+        let y = op(&mut b, name, &[x], &[("fraction", Arg::Int(9)), ("epsilon", Arg::Real(1e-6))]);
+        // 2^9 sqrt(768) = 14188.96
+        let more = (name == "rms_norm") as i64;
+        assert_eq!(b.ty(y).interval, Interval::new(-14189 - more, 14189 + more));
+        assert_eq!(b.ty(y).step.coef, 1.0 / 512.0);
+
+        let fails =
+            |b: &mut GraphBuilder, x, named: &[(&str, Arg)]| try_op(b, name, &[x], named).unwrap_err();
+        let bias = weight(&mut b, "bias", Elem::I24, &[4, 768]);
+        let e = fails(&mut b, bias, &[]);
+        assert_eq!(e.message, format!("`{name}` takes I8, I12 or I16, got `I24`"));
+        assert_eq!(e.help.unwrap(), format!("`{name}(quantize::<I12>(bias))`"));
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            let e = fails(&mut b, x, &[("epsilon", Arg::Real(bad))]);
+            assert_eq!(e.at, At::Named("epsilon".into()));
+            assert_eq!(e.message, format!("`epsilon` must not be negative, got {bad}"));
+        }
+        for bad in [6, 10, -1, i64::MAX] {
+            let e = fails(&mut b, x, &[("fraction", Arg::Int(bad))]);
+            assert_eq!(e.at, At::Named("fraction".into()));
+            assert_eq!(e.message, format!("`fraction` must be 7 to 9, got {bad}"));
+        }
+        let long = input(&mut b, "long", Elem::I16, &[4096]);
+        let e = fails(&mut b, long, &[("fraction", Arg::Int(9))]);
+        let reach = 32768 + more;
+        assert_eq!(
+            e.message,
+            format!("`{name}` reaches {reach} with 4096 entries in a row, I16 holds 32767")
+        );
+        assert_eq!(e.help.unwrap(), "`fraction = 8`");
+        let longer = input(&mut b, "longer", Elem::I16, &[4097]);
+        let e = fails(&mut b, longer, &[]);
+        assert_eq!(e.message, format!("`{name}` takes at most 4096 entries in a row, got 4097"));
+        let scalar = input(&mut b, "scalar", Elem::I16, &[]);
+        assert_eq!(
+            fails(&mut b, scalar, &[]).message,
+            format!("`{name}` takes at most 4096 entries in a row, got a scalar")
+        );
+    }
+}
