@@ -9,14 +9,23 @@ use super::weight_view::WeightView;
 use crate::elem::Interval;
 use crate::graph::{Graph, Node, NodeId, Op, Rescale};
 use crate::ops::layer_norm::norm_bound;
-use crate::ops::quantize::scale::rescale;
 use crate::tensor::IntTensor;
 
 /// One interval for each column; a single one stands for all.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Bound(Vec<Interval>);
+pub(crate) struct Bound(Vec<Interval>);
 
 impl Bound {
+    /// One interval for all columns.
+    pub fn of(i: Interval) -> Self {
+        Self(vec![i])
+    }
+
+    /// Of some columns only.
+    pub fn columns(&self, range: std::ops::Range<usize>) -> Self {
+        Self(if self.0.len() == 1 { self.0.clone() } else { self.0[range].to_vec() })
+    }
+
     fn column(&self, j: usize) -> Interval {
         self.0[if self.0.len() == 1 { 0 } else { j }]
     }
@@ -25,69 +34,41 @@ impl Bound {
         self.0.iter().copied().reduce(Interval::union).expect("a bound has a column")
     }
 
-    fn map(&self, f: impl Fn(Interval) -> Interval) -> Self {
+    pub fn map(&self, f: impl Fn(Interval) -> Interval) -> Self {
         Self(self.0.iter().map(|&i| f(i)).collect())
     }
 
     /// Columns of a broadcast result.
-    fn zip(&self, other: &Self, f: impl Fn(Interval, Interval) -> Interval) -> Self {
+    pub fn zip(&self, other: &Self, f: impl Fn(Interval, Interval) -> Interval) -> Self {
         let n = self.0.len().max(other.0.len());
         Self((0..n).map(|j| f(self.column(j), other.column(j))).collect())
     }
 }
 
 /// The weights and rescales that bounds depend on.
-pub(super) struct Known<'a> {
+pub(crate) struct Known<'a> {
     pub graph: &'a Graph,
     pub weight: &'a dyn Fn(usize) -> &'a IntTensor,
     pub rescale: &'a dyn Fn(usize) -> Rescale,
 }
 
-/// The bound of a node from those of its arguments.
-pub(super) fn bound(known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+/// The bound of a node from those of its arguments, which [`crate::ops::primitive`] gives op by op.
+pub(crate) fn bound(known: &Known, id: NodeId, of: &[Bound]) -> Bound {
     let node = known.graph.node(id);
-    let arg = |i: usize| &of[node.args[i]];
-    let b = match &node.op {
-        Op::Weight(_) => {
-            columns(known, &WeightView::of(known.graph, id).expect("a weight is a view of itself"))
-        }
-        Op::Add => arg(0).zip(arg(1), |a, b| a + b),
-        Op::Sub => arg(0).zip(arg(1), |a, b| a - b),
-        Op::Mul => arg(0).zip(arg(1), |a, b| a * b),
-        Op::Neg => arg(0).map(|a| -a),
-        Op::MulInt(c) => arg(0).map(|a| a.scale(*c)),
-        Op::MulReal(_) => arg(0).clone(),
-        Op::Quantize { param, .. } => {
-            let r = (known.rescale)(*param);
-            arg(0).map(|a| saturate(Interval::new(rescale(a.lo, r), rescale(a.hi, r)), node.ty.interval))
-        }
-        Op::Relu => arg(0).map(|a| Interval::new(a.lo.max(0), a.hi.max(0))),
-        Op::Gelu => arg(0).map(|a| a.union(Interval::point(0))),
-        Op::AttentionCore { fraction, .. } => arg(1).map(|v| v.scale(1 << fraction)),
-        Op::MatMul => product(known, node, of),
-        Op::Slice { axis, start, end } if axis + 1 == node.ty.shape.rank() => {
-            let x = arg(0);
-            Bound(if x.0.len() == 1 { x.0.clone() } else { x.0[*start..*end].to_vec() })
-        }
-        Op::Slice { .. } => arg(0).clone(),
-        Op::Transpose { perm } if perm.last() == Some(&(perm.len() - 1)) => arg(0).clone(),
-        Op::Reshape if same_last(known.graph, node) => arg(0).clone(),
-        Op::Transpose { .. } | Op::Reshape => Bound(vec![arg(0).whole()]),
-        Op::Concat { .. } => {
-            let all = node.args.iter().map(|&a| of[a].whole());
-            Bound(vec![all.reduce(Interval::union).expect("a concatenation has arguments")])
-        }
-        Op::Input(_) | Op::Exp | Op::Softmax { .. } | Op::LayerNorm { .. } => Bound(vec![node.ty.interval]),
-    };
-    b.map(|i| saturate(i, node.ty.interval))
+    node.op.primitive().bound(known, id, of).map(|i| saturate(i, node.ty.interval))
+}
+
+/// A weight's.
+pub(crate) fn of_weight(known: &Known, id: NodeId) -> Bound {
+    columns(known, &WeightView::of(known.graph, id).expect("a weight is a view of itself"))
 }
 
 /// Both ends brought into `to`: what saturation gives, and no change for what lies inside.
-fn saturate(i: Interval, to: Interval) -> Interval {
+pub(crate) fn saturate(i: Interval, to: Interval) -> Interval {
     Interval::new(i.lo.clamp(to.lo, to.hi), i.hi.clamp(to.lo, to.hi))
 }
 
-fn same_last(graph: &Graph, node: &Node) -> bool {
+pub(crate) fn same_last(graph: &Graph, node: &Node) -> bool {
     graph.ty(node.args[0]).shape.dims().last() == node.ty.shape.dims().last()
 }
 
@@ -106,7 +87,7 @@ fn columns(known: &Known, view: &WeightView) -> Bound {
     Bound(bound.expect("a weight has a row"))
 }
 
-fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
+pub(crate) fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
     let [x, w] = [node.args[0], node.args[1]];
     let k = *known.graph.ty(x).shape.dims().last().expect("a matrix");
     if let Some(view) = WeightView::of(known.graph, w).filter(|v| v.dims.len() == 2) {

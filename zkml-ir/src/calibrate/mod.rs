@@ -10,7 +10,7 @@
 //!
 //! No randomness and no thread-dependent sums: equal inputs give equal parameters.
 
-mod bounds;
+pub(crate) mod bounds;
 mod clip;
 mod completeness;
 mod initial;

@@ -182,10 +182,7 @@ impl<'a> Pass<'a> {
     fn linear_ancestors(&self, id: NodeId) -> Vec<NodeId> {
         let (mut open, mut found) = (vec![id], vec![false; id + 1]);
         while let Some(n) = open.pop() {
-            let cut = matches!(
-                self.graph.node(n).op,
-                Op::Quantize { .. } | Op::AttentionCore { .. } | Op::LayerNorm { .. }
-            );
+            let cut = self.graph.node(n).op.primitive().reads_steps();
             if !cut && !std::mem::replace(&mut found[n], true) {
                 open.extend(&self.graph.node(n).args);
             }

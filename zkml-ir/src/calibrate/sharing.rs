@@ -1,7 +1,7 @@
 //! Who reads which step: resolved steps, and weights whose step is the business of one rescale alone.
 
 use super::resolved;
-use crate::graph::{Graph, NodeId, Op, Step, StepId, StepKind};
+use crate::graph::{Graph, NodeId, Step, StepId, StepKind};
 
 pub(super) struct Sharing {
     /// By node, in unsolved steps.
@@ -20,17 +20,7 @@ impl Sharing {
         let steps: Vec<Step> = (0..graph.nodes.len()).map(|id| resolved(graph, id)).collect();
         let mut readers = vec![0; graph.steps.len()];
         for (id, node) in graph.nodes.iter().enumerate() {
-            let reads = matches!(
-                node.op,
-                Op::Quantize { .. }
-                    | Op::Relu
-                    | Op::Gelu
-                    | Op::Exp
-                    | Op::Softmax { .. }
-                    | Op::AttentionCore { .. }
-                    | Op::LayerNorm { .. }
-            );
-            if reads {
+            if node.op.primitive().reads_steps() {
                 let near = || node.args.iter().chain([&id]).map(|&n| &steps[n]);
                 (0..readers.len())
                     .filter(|s| near().any(|step| step.contains(*s)))

@@ -37,7 +37,7 @@ pub struct AttentionCost {
 }
 
 /// Trace rows that a bit-level exponential and division cost a naive circuit for each score.
-const NAIVE_SOFTMAX_ROWS: u64 = 100;
+pub(crate) const NAIVE_SOFTMAX_ROWS: u64 = 100;
 
 impl AttentionCost {
     pub const fn new(heads: u64, d_model: u64, seq: u64) -> Self {

@@ -7,6 +7,7 @@ mod pool;
 mod report;
 mod row;
 
+pub(crate) use dims::NAIVE_SOFTMAX_ROWS;
 pub use dims::{AttentionCost, MatMulDims};
 pub use estimate::Estimate;
 pub use memory::Memory;

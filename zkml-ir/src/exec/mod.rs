@@ -1,13 +1,13 @@
 //! The integers: `run` computes a model's outputs, `trace` the witness of a plan too.
 //!
-//! Both walk the graph with the same functions, which the modules of `crate::lower` define beside the relations that they
-//! satisfy.
+//! Both walk the graph with the same functions, which each op defines beside the relations that they satisfy
+//! (`crate::ops::primitive`).
 
 mod debug;
-mod kernel;
-mod layout;
+pub(crate) mod kernel;
+pub(crate) mod layout;
 mod multiplicity;
-mod node;
+pub(crate) mod node;
 mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};

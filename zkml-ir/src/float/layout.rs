@@ -3,19 +3,19 @@
 use super::FloatTensor;
 use crate::shape::Shape;
 
-pub(super) fn transpose(x: &FloatTensor, perm: &[usize]) -> Vec<f32> {
+pub(crate) fn transpose(x: &FloatTensor, perm: &[usize]) -> Vec<f32> {
     let strides = x.shape.strides();
     let dims: Vec<usize> = perm.iter().map(|&i| x.shape.dims()[i]).collect();
     offsets(&dims, &perm.iter().map(|&i| strides[i]).collect::<Vec<_>>()).map(|i| x.data[i]).collect()
 }
 
-pub(super) fn slice(x: &FloatTensor, axis: usize, start: usize, end: usize) -> Vec<f32> {
+pub(crate) fn slice(x: &FloatTensor, axis: usize, start: usize, end: usize) -> Vec<f32> {
     let inner: usize = x.shape.dims()[axis + 1..].iter().product();
     let block = inner * x.shape.dims()[axis];
     x.data.chunks_exact(block).flat_map(|b| &b[start * inner..end * inner]).copied().collect()
 }
 
-pub(super) fn concat(args: &[&FloatTensor], axis: usize, out: &Shape) -> Vec<f32> {
+pub(crate) fn concat(args: &[&FloatTensor], axis: usize, out: &Shape) -> Vec<f32> {
     let outer: usize = out.dims()[..axis].iter().product();
     let mut data = Vec::with_capacity(out.len());
     for o in 0..outer {
@@ -28,7 +28,7 @@ pub(super) fn concat(args: &[&FloatTensor], axis: usize, out: &Shape) -> Vec<f32
 }
 
 /// `f` elementwise over broadcast arguments.
-pub(super) fn zip(x: &FloatTensor, y: &FloatTensor, out: &Shape, f: fn(f32, f32) -> f32) -> Vec<f32> {
+pub(crate) fn zip(x: &FloatTensor, y: &FloatTensor, out: &Shape, f: fn(f32, f32) -> f32) -> Vec<f32> {
     if x.shape == y.shape {
         return x.data.iter().zip(&y.data).map(|(&a, &b)| f(a, b)).collect();
     }

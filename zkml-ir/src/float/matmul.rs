@@ -8,7 +8,7 @@ const ROWS: usize = 4;
 /// Rows of the right side in a panel.
 const PANEL: usize = 64;
 
-pub(super) fn matmul(x: &FloatTensor, w: &FloatTensor, out: &Shape) -> Vec<f32> {
+pub(crate) fn matmul(x: &FloatTensor, w: &FloatTensor, out: &Shape) -> Vec<f32> {
     let (k, n) = {
         let d = w.shape.dims();
         (d[d.len() - 2], d[d.len() - 1])

@@ -3,13 +3,13 @@
 //! Calibration reads its ranges from this, tests their accuracy. Values are `f32`, sums of rows `f64`.
 
 mod elementwise;
-mod layout;
-mod matmul;
-mod rows;
+pub(crate) mod layout;
+pub(crate) mod matmul;
+pub(crate) mod rows;
 
 pub use elementwise::gelu;
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op};
 use crate::shape::Shape;
 use std::borrow::Cow;
 use thiserror::Error;
@@ -113,41 +113,40 @@ fn check(graph: &Graph, weights: &[FloatTensor], inputs: &[FloatTensor]) -> Resu
     Ok(())
 }
 
+/// A node with the values of its arguments.
+pub(crate) struct FloatArgs<'a> {
+    pub node: &'a Node,
+    pub args: Vec<&'a FloatTensor>,
+}
+
+impl FloatArgs<'_> {
+    /// `f` of every value of the first argument.
+    pub fn map(&self, f: impl Fn(f32) -> f32) -> Vec<f32> {
+        self.args[0].data.iter().map(|&v| f(v)).collect()
+    }
+
+    /// `f` of both arguments, broadcast.
+    pub fn zip(&self, f: fn(f32, f32) -> f32) -> Vec<f32> {
+        layout::zip(self.args[0], self.args[1], &self.node.ty.shape, f)
+    }
+
+    pub fn masked(&self, row: usize) -> FloatError {
+        FloatError::AllMasked { name: self.node.name.clone(), row }
+    }
+
+    /// A value that the caller was to give.
+    pub fn missing(&self) -> FloatError {
+        FloatError::Count { what: "values", expected: 1, got: 0 }
+    }
+}
+
 /// An inner node's value from those of its arguments.
 fn apply(graph: &Graph, id: NodeId, values: &[Option<Cow<FloatTensor>>]) -> Result<FloatTensor, FloatError> {
     let node = graph.node(id);
-    let args: Vec<&FloatTensor> = node
-        .args
-        .iter()
-        .map(|&a| values[a].as_deref().expect("arguments live until their last reader"))
-        .collect();
-    let (x, shape) = (args[0], &node.ty.shape);
-    let map = |f: &dyn Fn(f32) -> f32| x.data.iter().map(|&v| f(v)).collect();
-    let zip = |f: fn(f32, f32) -> f32| layout::zip(x, args[1], shape, f);
-    let data: Vec<f32> = match &node.op {
-        Op::Input(_) | Op::Weight(_) => unreachable!("leaves are borrowed"),
-        Op::MatMul => matmul::matmul(x, args[1], shape),
-        Op::Add => zip(|a, b| a + b),
-        Op::Sub => zip(|a, b| a - b),
-        Op::Mul => zip(|a, b| a * b),
-        Op::Neg => map(&|v| -v),
-        Op::MulInt(c) => map(&|v| v * *c as f32),
-        Op::MulReal(c) => map(&|v| v * *c as f32),
-        Op::Quantize { .. } | Op::Reshape => x.data.clone(),
-        Op::Relu => map(&|v| v.max(0.0)),
-        Op::Gelu => map(&|v| gelu(v as f64) as f32),
-        Op::Exp => map(&f32::exp),
-        Op::Softmax { causal } => rows::softmax(x, *causal),
-        Op::AttentionCore { causal, .. } => {
-            let masked = |row| FloatError::AllMasked { name: node.name.clone(), row };
-            rows::attention(x, args[1], args.get(2).copied(), *causal).map_err(masked)?
-        }
-        Op::LayerNorm { epsilon } => rows::layer_norm(x, *epsilon),
-        Op::Transpose { perm } => layout::transpose(x, perm),
-        Op::Slice { axis, start, end } => layout::slice(x, *axis, *start, *end),
-        Op::Concat { axis } => layout::concat(&args, *axis, shape),
-    };
-    Ok(FloatTensor::new(shape.clone(), data))
+    let args =
+        node.args.iter().map(|&a| values[a].as_deref().expect("arguments live until their last reader"));
+    let data = node.op.primitive().float(&FloatArgs { node, args: args.collect() })?;
+    Ok(FloatTensor::new(node.ty.shape.clone(), data))
 }
 
 #[cfg(test)]

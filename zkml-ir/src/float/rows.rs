@@ -23,7 +23,7 @@ fn probabilities(scores: &[f32], seen: impl Fn(usize) -> bool) -> Option<Vec<f64
     Some(e.into_iter().map(|e| e / sum).collect())
 }
 
-pub(super) fn softmax(x: &FloatTensor, causal: bool) -> Vec<f32> {
+pub(crate) fn softmax(x: &FloatTensor, causal: bool) -> Vec<f32> {
     let (keys, queries) = (last(x), queries(x));
     let mut out = Vec::with_capacity(x.data.len());
     for (row, scores) in x.data.chunks_exact(keys).enumerate() {
@@ -34,7 +34,7 @@ pub(super) fn softmax(x: &FloatTensor, causal: bool) -> Vec<f32> {
 }
 
 /// Softmax of the scores times v, or the row that sees no key.
-pub(super) fn attention(
+pub(crate) fn attention(
     x: &FloatTensor,
     v: &FloatTensor,
     mask: Option<&FloatTensor>,
@@ -55,7 +55,7 @@ pub(super) fn attention(
     Ok(out)
 }
 
-pub(super) fn layer_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
+pub(crate) fn layer_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
     let d = last(x);
     let mut out = Vec::with_capacity(x.data.len());
     for row in x.data.chunks_exact(d) {

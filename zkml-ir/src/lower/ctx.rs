@@ -16,7 +16,9 @@ pub(crate) struct Ctx<'g> {
     pub plan: Plan,
     pub parts: Vec<Part>,
     pub values: Vec<Option<Value>>,
-    /// Of a quantisation that its only user, an activation, looks up by itself: q.
+    /// Quantisations whose only user, an activation, looks q up by itself.
+    pub fuses: Vec<bool>,
+    /// Of such a quantisation: q.
     pub fused: Vec<Option<TensorId>>,
     ranges: Option<TableId>,
     /// Prefix of the names of the op at hand.
@@ -32,6 +34,7 @@ impl<'g> Ctx<'g> {
             plan: Plan::default(),
             parts: vec![],
             values: vec![None; n],
+            fuses: super::fused_activations(graph),
             fused: vec![None; n],
             ranges: None,
             name: String::new(),

@@ -14,7 +14,7 @@ use crate::plan::{BoundBy, Source, Space, TensorId};
 /// Bits of a limb of a 24-bit value.
 const LIMB: u32 = 12;
 
-pub(super) fn input(ctx: &mut Ctx, id: NodeId, index: usize) -> Result<Value, LowerError> {
+pub(crate) fn input(ctx: &mut Ctx, id: NodeId, index: usize) -> Result<Value, LowerError> {
     let ty = ctx.ty(id);
     let (space, range) = (Space::from(&ty.shape), ty.interval);
     if !ctx.graph.inputs[index].private {
@@ -26,7 +26,7 @@ pub(super) fn input(ctx: &mut Ctx, id: NodeId, index: usize) -> Result<Value, Lo
 }
 
 /// A tensor of which each cell is proven to lie in `range`.
-pub(super) fn bounded(
+pub(crate) fn bounded(
     ctx: &mut Ctx,
     source: Source,
     range: Interval,
@@ -68,7 +68,7 @@ pub(crate) fn bounded_cells(range: Interval, values: &[i32]) -> Vec<Vec<i32>> {
     ]
 }
 
-pub(super) fn weight(ctx: &mut Ctx, id: NodeId, index: usize) -> Value {
+pub(crate) fn weight(ctx: &mut Ctx, id: NodeId, index: usize) -> Value {
     let ty = ctx.ty(id);
     let space = Space::from(&ty.shape);
     let t = ctx.tensor("", Source::Weight(index), &space, ty.interval, BoundBy::Certificate);

@@ -1,27 +1,20 @@
 //! From a graph to a plan: each primitive op to its cells, relations and witness.
 //!
-//! A module of this folder is the whole definition of its op: the integer function with every cell it commits (`eval`,
-//! which `run` and `trace` both call) and, beside it, the relations that leave each of these cells one value (`lower`).
-//! `eval` returns the committed cells in the order in which `lower` declares them.
+//! An op's folder in `crate::ops` holds its whole definition: the integer function with every cell it commits and, beside
+//! it, the relations that leave each of these cells one value ([`crate::ops::primitive`]). This folder holds what they
+//! share: the plan under way ([`ctx`]), values that are never committed ([`value`]), inputs, weights and outputs ([`io`]).
 
-pub(crate) mod activation;
-pub(crate) mod attention;
 mod certificate;
-mod ctx;
+pub(crate) mod ctx;
 pub(crate) mod io;
-pub(crate) mod layer_norm;
-mod linear;
-pub(crate) mod quantize;
-pub(crate) mod score_rows;
-pub(crate) mod softmax;
-mod steps;
-mod value;
-mod views;
+pub(crate) mod steps;
+pub(crate) mod value;
 
 pub use certificate::certificate;
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};
+use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{check, reach, CheckError, Plan, ViewError};
 use ctx::Ctx;
 use std::ops::Range;
@@ -69,28 +62,9 @@ pub enum LowerError {
 pub fn lower(graph: &Graph, params: &Params) -> Result<Lowered, LowerError> {
     let mut ctx = Ctx::new(graph, params);
     ctx.plan.steps = params.steps.iter().map(|s| s.to_bits()).collect();
-    let fused = fused_activations(graph);
     for (id, node) in graph.nodes.iter().enumerate() {
         ctx.begin(id, node.name.clone());
-        let value = match &node.op {
-            Op::Input(index) => Some(io::input(&mut ctx, id, *index)?),
-            Op::Weight(index) => Some(io::weight(&mut ctx, id, *index)),
-            Op::MatMul => Some(linear::matmul(&mut ctx, id)?),
-            Op::Add => Some(linear::add(&mut ctx, id, 1)?),
-            Op::Sub => Some(linear::add(&mut ctx, id, -1)?),
-            Op::Neg => Some(ctx.value(node.args[0])?.scaled(-1)),
-            Op::MulInt(c) => Some(ctx.value(node.args[0])?.scaled(*c)),
-            Op::MulReal(_) => Some(ctx.value(node.args[0])?.clone()),
-            Op::Mul => Some(linear::mul(&mut ctx, id)?),
-            Op::Quantize { .. } => quantize::lower(&mut ctx, id, fused[id])?,
-            Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Concat { .. } => {
-                Some(views::lower(&mut ctx, id)?)
-            }
-            Op::Relu | Op::Gelu | Op::Exp => Some(activation::lower(&mut ctx, id)?),
-            Op::Softmax { .. } => Some(softmax::lower(&mut ctx, id)?),
-            Op::AttentionCore { .. } => Some(attention::lower(&mut ctx, id)?),
-            Op::LayerNorm { .. } => Some(layer_norm::lower(&mut ctx, id)?),
-        };
+        let value = node.op.primitive().lower(&mut ctx, id)?;
         if let Some(v) = value.as_ref().filter(|v| v.is_affine()) {
             // Bounds that ops prove (`Product::proven`) start from the intervals of nodes: none may be narrower than what
             // the cells can be. Padding is zero.
@@ -114,7 +88,7 @@ pub(crate) fn fused_activations(graph: &Graph) -> Vec<bool> {
     for node in &graph.nodes {
         if let (Op::Relu | Op::Gelu | Op::Exp, [arg]) = (&node.op, &node.args[..]) {
             if let Op::Quantize { window, .. } = graph.nodes[*arg].op {
-                fused[*arg] = uses[*arg] == 1 && window <= quantize::ONE_TABLE;
+                fused[*arg] = uses[*arg] == 1 && window <= ONE_TABLE;
             }
         }
     }

@@ -3,6 +3,7 @@
 //! A language op ([`OpDef`]) is what a model's source calls by name. It checks its arguments and adds primitive nodes
 //! ([`crate::graph::Op`]) to a graph. `matmul` adds one node, `attention` a dozen.
 
+pub(crate) mod activation;
 mod add;
 mod attention;
 mod call;
@@ -12,9 +13,11 @@ mod gelu;
 #[cfg(test)]
 mod interval_tests;
 pub(crate) mod layer_norm;
+mod leaf;
 mod matmul;
 mod mul;
 mod neg;
+pub(crate) mod primitive;
 pub mod quantize;
 mod relu;
 mod reshape;
@@ -25,6 +28,7 @@ mod sub;
 #[cfg(test)]
 mod tests;
 mod transpose;
+mod views;
 
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId};

@@ -5,9 +5,13 @@
 //! - Real numbers: the sum. Step: one for both sides; see [`crate::graph::Steps`] for which of them gives way.
 //! - Lowering: virtual, an affine combination.
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::{rules, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::plan::Space;
 use crate::shape::Shape;
 
 pub struct Add;
@@ -56,4 +60,35 @@ pub(super) fn linear(
             .note(format!("{ix} {sign} {iy} = {interval}"))
             .help("quantize one side first: `quantize::<I16>(..)`")
     })
+}
+
+impl Primitive for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(m.zip(id, |x, y| x.wrapping_add(y)))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        Ok(Some(combine(ctx, id, 1)?))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.zip(|a, b| a + b))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let args = &known.graph.node(id).args;
+        of[args[0]].zip(&of[args[1]], |a, b| a + b)
+    }
+}
+
+/// `x + sign * y`, broadcasting: virtual.
+pub(super) fn combine(ctx: &Ctx, id: NodeId, sign: i64) -> Result<Value, LowerError> {
+    let args = &ctx.graph.nodes[id].args;
+    let space = Space::from(&ctx.ty(id).shape);
+    let (x, y) = (ctx.value(args[0])?, ctx.value(args[1])?);
+    Ok(x.broadcast(&space).plus(y.broadcast(&space).scaled(sign)))
 }

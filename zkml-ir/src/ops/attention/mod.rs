@@ -10,7 +10,10 @@
 //!   transpose; scores to I12 in a window of 16 bits; [`Op::AttentionCore`]; heads merged; the product with w_out.
 //! - Source: Vaswani et al., "Attention is all you need", 2017.
 
+mod core;
 mod project;
+
+pub(super) use core::AttentionCore;
 
 use super::matmul::matmul;
 use super::mul::by_real;

@@ -4,9 +4,18 @@
 //! - Step: one for all; see [`crate::graph::Steps`] for which of them gives way.
 //! - Lowering: a view; free where offsets and lengths are aligned (DESIGN 5.1).
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    RunError, Value, Work,
+};
 use super::slice::check_axis;
+use super::views;
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::elem::Interval;
+use crate::exec::layout;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::lower::value::factor;
+use crate::plan::{LinExpr, Product, Space, ViewError};
 use crate::shape::Shape;
 
 pub struct Concat;
@@ -60,4 +69,81 @@ impl OpDef for Concat {
 
 fn agree(a: &Shape, b: &Shape, axis: usize) -> bool {
     a.rank() == b.rank() && (0..a.rank()).all(|i| i == axis || a.dims()[i] == b.dims()[i])
+}
+
+impl Primitive for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
+        let Op::Concat { axis } = m.graph.node(id).op else { return Err(m.malformed(id, "is no concat")) };
+        let args: Vec<_> = (0..m.graph.node(id).args.len()).map(|i| m.arg(id, i)).collect();
+        let parts: Vec<_> = args.iter().enumerate().map(|(i, x)| (&x[..], m.shape(id, i))).collect();
+        Ok(Computed::stored(layout::concat(&parts, axis, &m.graph.ty(id).shape), commits))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let Op::Concat { axis } = ctx.graph.nodes[id].op else { return Err(ctx.unsupported("is no concat")) };
+        let to = Space::from(&ctx.ty(id).shape);
+        concat(ctx, id, axis, &to).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::Concat { axis } = call.node.op else { return Err(call.missing()) };
+        Ok(crate::float::layout::concat(&call.args, axis, &call.node.ty.shape))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let all = known.graph.node(id).args.iter().map(|&a| of[a].whole());
+        Bound::of(all.reduce(Interval::union).expect("a concatenation has arguments"))
+    }
+
+    fn work(&self, _: &Graph, _: &Node) -> Work {
+        Work::NONE
+    }
+}
+
+fn concat(ctx: &mut Ctx, id: NodeId, axis: usize, to: &Space) -> Result<Value, LowerError> {
+    let args = ctx.graph.nodes[id].args.clone();
+    let extent = to.axes()[axis].extent();
+    let mut start = 0;
+    let mut parts = vec![];
+    for &a in &args {
+        let x = ctx.affine(a)?.clone();
+        parts.push((start, x.clone()));
+        start += x.space.axes()[axis].extent();
+    }
+    let embed = |(start, x): &(usize, Value)| {
+        // A constant is not confined to the part by any view.
+        let fail = ViewError::Unaligned { extent, start: *start, end: extent };
+        match x.lin.constant {
+            0 => x.map_views(to, |v| v.embed(&x.space, axis, extent, *start)),
+            _ => Err(fail),
+        }
+    };
+    let embedded = parts.iter().map(embed).collect::<Result<Vec<_>, _>>();
+    if let Ok(parts) = embedded {
+        let zero = Value::affine(to.clone(), LinExpr::default());
+        return Ok(parts.into_iter().fold(zero, Value::plus));
+    }
+    // S[i, j] = [j = start + i] for each part.
+    let rank = to.axes().len();
+    let mut products = vec![];
+    for (start, x) in parts {
+        let from = x.space.axes()[axis];
+        let index = (0..from.extent()).map(|i| (start + i) as u32).collect();
+        let select = Space(vec![from, to.axes()[axis]]);
+        let s = views::one_hot(ctx, &select, extent, index);
+        let mut axes: Vec<usize> = (0..rank).collect();
+        axes[axis] = rank;
+        products.push(Product {
+            coef: 1,
+            contracted: vec![from],
+            a: factor(&x.lin, &axes, rank),
+            b: factor(&LinExpr::view(s), &[rank, axis], rank),
+            proven: Some(views::with_zero(ctx.ty(args[products.len()]).interval)),
+        });
+    }
+    views::copy(ctx, id, to, products)
 }

@@ -7,6 +7,10 @@
 //! - Integers: y = min(2^15 - 1, round(exp(x * step) / step_y)): saturating above, 0 far below.
 //! - Lowering: (EXP, x, y); fused into the table of a quantisation that feeds nothing else.
 
+use super::activation;
+use super::primitive::{
+    Computed, Ctx, FloatArgs, FloatError, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::relu::TABLED;
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
@@ -40,5 +44,27 @@ impl OpDef for Exp {
             step: Step::constant(1.0 / (1u64 << bits) as f64),
         };
         Ok(vec![b.push(Op::Exp, vec![id], ty, &call.name)])
+    }
+}
+
+impl Primitive for Exp {
+    fn name(&self) -> &'static str {
+        "exp"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
+        activation::run(m, id, commits)
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        activation::lower(ctx, id).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.map(f32::exp))
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
     }
 }

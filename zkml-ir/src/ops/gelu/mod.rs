@@ -7,6 +7,10 @@
 //! - Lowering: (GELU, x, y); fused into the table of a quantisation that feeds nothing else.
 //! - Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
 
+use super::activation;
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::relu::TABLED;
 use super::{rules, At, Call, OpDef, OpError, Signature};
 use crate::elem::Interval;
@@ -29,5 +33,31 @@ impl OpDef for Gelu {
         let x = b.ty(id).clone();
         let interval = x.interval.union(Interval::point(0));
         Ok(vec![b.push(Op::Gelu, vec![id], TensorType { interval, ..x }, &call.name)])
+    }
+}
+
+impl Primitive for Gelu {
+    fn name(&self) -> &'static str {
+        "gelu"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
+        activation::run(m, id, commits)
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        activation::lower(ctx, id).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.map(|v| crate::float::gelu(v as f64) as f32))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        of[known.graph.node(id).args[0]].map(|a| a.union(Interval::point(0)))
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
     }
 }

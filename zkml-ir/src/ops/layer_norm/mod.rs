@@ -8,6 +8,11 @@
 //! - Lowering: cells mu, t, e, P, V', g, t2 for each row, a block sum's three for each 32 entries, n and its remainder.
 //! - Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
+mod lower;
+
+use super::primitive::{
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
+};
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
 use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
@@ -79,4 +84,33 @@ fn largest(d: usize) -> i64 {
         root -= 1;
     }
     root
+}
+
+impl Primitive for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let (cells, value) = lower::LayerNorm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0));
+        Ok(Computed { value, cells })
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        lower::lower(ctx, id).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::LayerNorm { epsilon } = call.node.op else { return Err(call.missing()) };
+        Ok(crate::float::rows::layer_norm(call.args[0], epsilon))
+    }
+
+    fn work(&self, _: &Graph, node: &Node) -> Work {
+        let n = 3 * node.ty.shape.len() as u64;
+        Work::products(n, n)
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
+    }
 }

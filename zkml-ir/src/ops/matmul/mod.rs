@@ -6,9 +6,18 @@
 //! - Lowering: an einsum. The result is virtual: never committed, a linear combination of the cells of what rescales it.
 //! - Source: Thaler, "Time-optimal interactive proofs for circuit evaluation", 2013, for the sumcheck.
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    RunError, Value, Work,
+};
 use super::{rules, At, Call, OpDef, OpError, Signature};
+use crate::calibrate::bounds;
+use crate::cost::MatMulDims;
 use crate::elem::{Elem, Interval, ACC_LIMIT};
+use crate::exec::kernel;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::lower::value::factor;
+use crate::plan::{Product, Space};
 use crate::shape::Shape;
 
 pub struct MatMul;
@@ -89,4 +98,51 @@ fn interval_rule(b: &GraphBuilder, x: NodeId, w: NodeId, k: usize) -> Result<Int
             None => error.help("narrow both sides, or split `k`: quantize partial sums and add them"),
         }
     })
+}
+
+impl Primitive for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(Computed::virtual_(kernel::matmul(m.operand(id, 0), m.operand(id, 1))))
+    }
+
+    /// `c[.., i, j] = sum_k a[.., i, k] b[.., k, j]`; b without leading axes serves every batch.
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let args = &ctx.graph.nodes[id].args;
+        let (a, b) = (ctx.affine(args[0])?, ctx.affine(args[1])?);
+        let space = Space::from(&ctx.ty(id).shape);
+        // Output axes 0..rank, the contracted axis is number rank.
+        let (rank, ra, rb) = (space.axes().len(), a.space.axes().len(), b.space.axes().len());
+        let a_axes: Vec<usize> = (0..ra - 1).chain([rank]).collect();
+        let b_axes: Vec<usize> = (0..rb - 2).chain([rank, rank - 1]).collect();
+        let product = Product {
+            coef: 1,
+            contracted: vec![a.space.axes()[ra - 1]],
+            a: factor(&a.lin, &a_axes, rank),
+            b: factor(&b.lin, &b_axes, rank),
+            proven: None,
+        };
+        Ok(Some(Value { space, lin: Default::default(), products: vec![product] }))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(crate::float::matmul::matmul(call.args[0], call.args[1], &call.node.ty.shape))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        bounds::product(known, known.graph.node(id), of)
+    }
+
+    fn work(&self, graph: &Graph, node: &Node) -> Work {
+        let (a, b) = (graph.ty(node.args[0]).shape.dims(), graph.ty(node.args[1]).shape.dims());
+        let (k, n) = (a[a.len() - 1] as u64, b[b.len() - 1] as u64);
+        // A shared right operand is read once for all rows; one of its own for each batch, once each.
+        let rows: u64 = a[..a.len() - 1].iter().map(|&d| d as u64).product();
+        let batch: u64 = b[..b.len() - 2].iter().map(|&d| d as u64).product();
+        let d = MatMulDims::new(rows / batch, k, n);
+        Work::products(batch * d.naive_trace_rows(), batch * d.sumcheck_trace_rows())
+    }
 }

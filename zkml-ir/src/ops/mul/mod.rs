@@ -8,9 +8,15 @@
 
 use super::add::broadcast;
 use super::matmul::FACTORS;
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    RunError, Value, Work,
+};
 use super::{rules, Arg, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::lower::value::factor;
+use crate::plan::{Product, Space};
 
 pub struct Mul;
 
@@ -79,4 +85,105 @@ fn too_large(arithmetic: String) -> OpError {
     OpError::new(At::Call, "product can leave (-2^30, 2^30)")
         .note(arithmetic)
         .help("quantize one side to fewer bits first")
+}
+
+impl Primitive for Mul {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(m.zip(id, |x, y| x.wrapping_mul(y)))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let args = &ctx.graph.nodes[id].args;
+        let space = Space::from(&ctx.ty(id).shape);
+        let (x, y) = (ctx.affine(args[0])?.broadcast(&space), ctx.affine(args[1])?.broadcast(&space));
+        Ok(Some(Value { products: vec![elementwise(1, &x, &y)], lin: Default::default(), space }))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.zip(|a, b| a * b))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let args = &known.graph.node(id).args;
+        of[args[0]].zip(&of[args[1]], |a, b| a * b)
+    }
+
+    fn work(&self, _: &Graph, node: &Node) -> Work {
+        let n = node.ty.shape.len() as u64;
+        Work::products(n, 2 * n)
+    }
+}
+
+/// The product of two affine values of one space.
+pub(super) fn elementwise(coef: i64, x: &Value, y: &Value) -> Product {
+    let axes: Vec<usize> = (0..x.space.axes().len()).collect();
+    let side = |v: &Value| factor(&v.lin, &axes, axes.len());
+    Product { coef, contracted: vec![], a: side(x), b: side(y), proven: None }
+}
+
+/// By an integer constant.
+pub(super) struct MulInt;
+/// By a real constant: the same integers.
+pub(super) struct MulReal;
+
+impl MulInt {
+    fn constant(op: &Op) -> i64 {
+        match op {
+            Op::MulInt(c) => *c,
+            _ => 1,
+        }
+    }
+}
+
+impl Primitive for MulInt {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let c = Self::constant(&m.graph.node(id).op);
+        Ok(m.map(id, |x| (x as i64).wrapping_mul(c) as i32))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let node = &ctx.graph.nodes[id];
+        Ok(Some(ctx.value(node.args[0])?.scaled(Self::constant(&node.op))))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let c = Self::constant(&call.node.op) as f32;
+        Ok(call.map(|v| v * c))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let node = known.graph.node(id);
+        of[node.args[0]].map(|a| a.scale(Self::constant(&node.op)))
+    }
+}
+
+impl Primitive for MulReal {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(m.map(id, |x| x))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        Ok(Some(ctx.value(ctx.graph.nodes[id].args[0])?.clone()))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::MulReal(c) = call.node.op else { return Err(call.missing()) };
+        Ok(call.map(|v| v * c as f32))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        of[known.graph.node(id).args[0]].clone()
+    }
 }

@@ -4,6 +4,9 @@
 //! - Real numbers: `-x`.
 //! - Lowering: virtual, an affine combination.
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::{Call, OpDef, OpError, Signature};
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
@@ -23,5 +26,27 @@ impl OpDef for Neg {
         let x = b.ty(call.tensors[0]).clone();
         let ty = TensorType { elem: Elem::Acc, interval: -x.interval, ..x };
         Ok(vec![b.push(Op::Neg, call.tensors.clone(), ty, &call.name)])
+    }
+}
+
+impl Primitive for Neg {
+    fn name(&self) -> &'static str {
+        "neg"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(m.map(id, i32::wrapping_neg))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        Ok(Some(ctx.value(ctx.graph.nodes[id].args[0])?.scaled(-1)))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.map(|v| -v))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        of[known.graph.node(id).args[0]].map(|a| -a)
     }
 }

@@ -29,12 +29,19 @@
 //!
 //! A remainder is one limb (s <= 16) unless the types say that more could be needed: [`scale::remainder_limbs`].
 
+pub(crate) mod lower;
 pub mod scale;
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::{At, Call, OpDef, OpError, Signature};
+use crate::calibrate::bounds::saturate;
 use crate::elem::Elem;
+use crate::elem::Interval;
 use crate::graph::{GraphBuilder, NodeId, Op, Rescale, RescaleRule, StepKind, TensorType};
 use crate::ops::ArgKind::{Int, Real};
+pub(crate) use lower::ONE_TABLE;
 use scale::Admissible;
 
 /// `quantize_int8(h)`
@@ -173,5 +180,44 @@ fn pin_text(rule: RescaleRule) -> String {
         RescaleRule::Scale(x) => x.to_string(),
         RescaleRule::Shift(s) => s.to_string(),
         RescaleRule::Calibrated => String::new(),
+    }
+}
+
+impl Primitive for Quantize {
+    fn name(&self) -> &'static str {
+        "quantize"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let spec = lower::Quantize::new(m.graph, m.params, id, m.fused[id])?;
+        let acc = m.arg(id, 0);
+        let window = spec.window;
+        let got = spec.eval(&acc).map_err(|index| RunError::Window {
+            name: m.graph.node(id).name.clone(),
+            index,
+            value: acc[index] as i64,
+            window,
+        })?;
+        Ok(Computed { value: got.y, cells: got.cells })
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        lower::lower(ctx, id)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.args[0].data.clone())
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let node = known.graph.node(id);
+        let Op::Quantize { param, .. } = node.op else { return Bound::of(node.ty.interval) };
+        let r = (known.rescale)(param);
+        let q = |a: Interval| Interval::new(scale::rescale(a.lo, r), scale::rescale(a.hi, r));
+        of[node.args[0]].map(|a| saturate(q(a), node.ty.interval))
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
     }
 }

@@ -3,8 +3,16 @@
 //! - Element, interval and step: the argument's, which is not `Acc`.
 //! - Lowering: a view; free where the range is a union of slabs or an aligned dyadic block (DESIGN 5.1).
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    RunError, Value, Work,
+};
+use super::views;
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::exec::layout;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
+use crate::lower::value::factor;
+use crate::plan::{LinExpr, Product, Space};
 use crate::shape::Shape;
 use std::ops::Range;
 
@@ -49,4 +57,68 @@ pub(super) fn check_axis(op: &str, axis: i64, shape: &Shape) -> Result<usize, Op
         let message = format!("`{op}` has no axis {axis}: shape {shape}");
         OpError::new(At::Named("axis".into()), message)
     })
+}
+
+impl Primitive for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
+        let Op::Slice { axis, start, end } = m.graph.node(id).op else {
+            return Err(m.malformed(id, "is no slice"));
+        };
+        let x = m.arg(id, 0);
+        Ok(Computed::stored(layout::slice(&x, m.shape(id, 0), axis, start, end), commits))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let Op::Slice { axis, start, end } = ctx.graph.nodes[id].op else {
+            return Err(ctx.unsupported("is no slice"));
+        };
+        let view = |v: &crate::plan::View, from: &Space, _: &Space| v.slice(from, axis, start, end);
+        views::free_or(ctx, id, view, |ctx, x, to| copy(ctx, id, x, to, axis, start))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::Slice { axis, start, end } = call.node.op else { return Err(call.missing()) };
+        Ok(crate::float::layout::slice(call.args[0], axis, start, end))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let node = known.graph.node(id);
+        let x = &of[node.args[0]];
+        match node.op {
+            Op::Slice { axis, start, end } if axis + 1 == node.ty.shape.rank() => x.columns(start..end),
+            _ => x.clone(),
+        }
+    }
+
+    fn work(&self, _: &Graph, _: &Node) -> Work {
+        Work::NONE
+    }
+}
+
+fn copy(
+    ctx: &mut Ctx,
+    id: NodeId,
+    x: &Value,
+    to: &Space,
+    axis: usize,
+    start: usize,
+) -> Result<Value, LowerError> {
+    let (from, short, rank) = (x.space.axes()[axis], to.axes()[axis], to.axes().len());
+    // One row for each kept position: S^T[j, i] = [i = start + j].
+    let index = (0..short.extent()).map(|j| (start + j) as u32).collect();
+    let s = views::one_hot(ctx, &Space(vec![short, from]), from.extent(), index);
+    let mut axes: Vec<usize> = (0..rank).collect();
+    axes[axis] = rank;
+    let product = Product {
+        coef: 1,
+        contracted: vec![from],
+        a: factor(&x.lin, &axes, rank),
+        b: factor(&LinExpr::view(s), &[axis, rank], rank),
+        proven: Some(views::with_zero(ctx.ty(ctx.graph.nodes[id].args[0]).interval)),
+    };
+    views::copy(ctx, id, to, vec![product])
 }

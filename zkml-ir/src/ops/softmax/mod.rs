@@ -10,7 +10,14 @@
 //!
 //! Attention does not need this: it divides once, after the product with the values.
 
+mod lower;
+pub(super) mod score_rows;
+
+use super::primitive::{
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
+};
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::cost::NAIVE_SOFTMAX_ROWS;
 use crate::elem::{Elem, Interval};
 use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
 use crate::shape::Shape;
@@ -62,4 +69,36 @@ pub(super) fn check_row(op: &str, scores: &Shape, causal: bool) -> Result<(), Op
         return Err(OpError::new(At::Named("causal".into()), message));
     }
     Ok(())
+}
+
+impl Primitive for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let spec = lower::Softmax::new(m.graph, m.params, id)?;
+        let rows = spec.rows.eval(&m.arg(id, 0), None).map_err(|row| m.all_masked(id, row))?;
+        let (own, p) = spec.eval(&rows);
+        let cells = [rows.max, rows.e, rows.z].into_iter().chain(own).collect();
+        Ok(Computed { value: p, cells })
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        lower::lower(ctx, id).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::Softmax { causal } = call.node.op else { return Err(call.missing()) };
+        Ok(crate::float::rows::softmax(call.args[0], causal))
+    }
+
+    fn work(&self, _: &Graph, node: &Node) -> Work {
+        let n = node.ty.shape.len() as u64;
+        Work { multiply_adds: 2 * n, naive_rows: NAIVE_SOFTMAX_ROWS * n, sumcheck_rows: 2 * n }
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
+    }
 }

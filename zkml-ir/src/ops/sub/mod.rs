@@ -4,7 +4,10 @@
 //! - Real numbers: the difference.
 //! - Lowering: virtual, an affine combination.
 
-use super::add::{broadcast, linear};
+use super::add::{broadcast, combine, linear};
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+};
 use super::{rules, Call, OpDef, OpError, Signature};
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
@@ -31,5 +34,28 @@ impl OpDef for Sub {
             TensorType { elem: Elem::Acc, shape, interval, step },
             &call.name,
         )])
+    }
+}
+
+impl Primitive for Sub {
+    fn name(&self) -> &'static str {
+        "sub"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        Ok(m.zip(id, |x, y| x.wrapping_sub(y)))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        Ok(Some(combine(ctx, id, -1)?))
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        Ok(call.zip(|a, b| a - b))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let args = &known.graph.node(id).args;
+        of[args[0]].zip(&of[args[1]], |a, b| a - b)
     }
 }

@@ -3,7 +3,12 @@
 //! - Element, interval and step: the argument's, which is not `Acc`.
 //! - Lowering: a view, free.
 
+use super::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    RunError, Value, Work,
+};
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use crate::exec::layout;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 use crate::shape::Shape;
 
@@ -48,4 +53,42 @@ fn check_perm(perm: &[i64], rank: usize) -> Result<Vec<usize>, OpError> {
     }
     let message = format!("`perm` must hold each of 0 to {} once, got {perm:?}", rank.saturating_sub(1));
     Err(OpError::new(At::Named("perm".into()), message))
+}
+
+impl Primitive for Transpose {
+    fn name(&self) -> &'static str {
+        "transpose"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let Op::Transpose { perm } = &m.graph.node(id).op else {
+            return Err(m.malformed(id, "is no transpose"));
+        };
+        Ok(Computed::virtual_(layout::transpose(&m.arg(id, 0), m.shape(id, 0), perm)))
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        let node = &ctx.graph.nodes[id];
+        let Op::Transpose { perm } = &node.op else { return Err(ctx.unsupported("is no transpose")) };
+        let view = ctx.affine(node.args[0])?.map_views(&(&node.ty.shape).into(), |v| Ok(v.transpose(perm)));
+        view.map(Some).map_err(|source| LowerError::View { node: ctx.part_name(), source })
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::Transpose { perm } = &call.node.op else { return Err(call.missing()) };
+        Ok(crate::float::layout::transpose(call.args[0], perm))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let node = known.graph.node(id);
+        let x = &of[node.args[0]];
+        match &node.op {
+            Op::Transpose { perm } if perm.last() == Some(&(perm.len() - 1)) => x.clone(),
+            _ => Bound::of(x.whole()),
+        }
+    }
+
+    fn work(&self, _: &Graph, _: &Node) -> Work {
+        Work::NONE
+    }
 }

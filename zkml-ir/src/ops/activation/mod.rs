@@ -1,13 +1,15 @@
-//! ReLU, GELU and exp: `y = f(x)` by one lookup (ACT, x, y).
+//! What ops of one integer by a table share (ReLU, GELU, exp): `y = f(x)` by one lookup (ACT, x, y).
 //!
 //! x is an affine value, or the q of a quantisation that nobody else reads: then the table first clamps it, and the
 //! quantisation's own result is never committed. The table bounds x (fused) and y, and gives each x one y.
 
-use super::ctx::Ctx;
-use super::value::Value;
-use super::{quantize, LowerError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
+use crate::lower::ctx::Ctx;
+use crate::lower::value::Value;
+use crate::lower::LowerError;
+use crate::ops::primitive::{Computed, Machine, RunError};
+use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{BoundBy, Space};
 use crate::tables::{window, Activation, Function, Table};
 
@@ -31,12 +33,12 @@ pub(crate) fn table(
         Op::Quantize { window: w, .. } if fused => window(w),
         _ => inner,
     };
-    if domain.width() >= 1 << quantize::ONE_TABLE {
+    if domain.width() >= 1 << ONE_TABLE {
         let what = format!("has an argument in {domain}, more than a table of 2^16 rows holds; quantize it");
         return Err(LowerError::Unsupported { node: node.name.clone(), what });
     }
     let step = |id: NodeId| {
-        super::steps::value(graph, params, id)
+        crate::lower::steps::value(graph, params, id)
             .ok_or_else(|| LowerError::Step { node: graph.nodes[id].name.clone() })
     };
     let out = node.ty.interval;
@@ -53,13 +55,14 @@ pub(crate) fn table(
     })
 }
 
-/// y of every x inside the clamp.
-pub(crate) fn eval(table: &Activation, x: &[i32]) -> Vec<i32> {
-    let (from, inner) = table.inner();
-    x.iter().map(|x| inner[(x - from) as usize]).collect()
+/// y of every x inside the clamp: of a fused quantisation that is what the machine passes on.
+pub(crate) fn run(m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
+    let (from, inner) = table(m.graph, m.params, id, false)?.inner();
+    let y = m.arg(id, 0).iter().map(|x| inner[(x - from) as usize]).collect();
+    Ok(Computed::stored(y, commits))
 }
 
-pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
+pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let arg = ctx.graph.nodes[id].args[0];
     let fused = ctx.fused[arg];
     let t = table(ctx.graph, ctx.params, id, fused.is_some())?;

@@ -13,16 +13,16 @@
 //!
 //! A key mask is a tensor of zeros and ones; unless its type says so it is looked up as such.
 
-use super::ctx::Ctx;
-use super::value::{rearrange, sum_last, Value};
-use super::LowerError;
 use crate::elem::Interval;
 use crate::graph::NodeId;
+use crate::lower::ctx::Ctx;
+use crate::lower::value::{rearrange, sum_last, Value};
+use crate::lower::LowerError;
 use crate::plan::{Constant, LinExpr, Space, TensorId, View};
 use crate::tables::{ExpTable, StepBits, Table};
 
 /// What the relations of a row give to the rest of the op.
-pub(super) struct ScoreRows {
+pub(crate) struct ScoreRows {
     /// Over the space of the scores.
     pub e: TensorId,
     /// The rows: the scores' space without its last axis.
@@ -101,7 +101,7 @@ pub(crate) struct Rows {
 }
 
 /// Declares M, e, z; S is the caller's.
-pub(super) fn lower(
+pub(crate) fn lower(
     ctx: &mut Ctx,
     spec: &Spec,
     scores: NodeId,

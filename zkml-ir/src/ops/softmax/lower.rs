@@ -13,12 +13,12 @@
 //! is the quotient, t the remainder, c = 2^16 - S1 w, and each limb is fixed by its sum. Then e_j <= S (a sum of
 //! non-negatives) gives e_j w <= S w <= 2^29, the proven bound of the product that p is rescaled from, and p <= 2^b.
 
-use super::ctx::Ctx;
-use super::score_rows::{self, ceil_log2, Rows, Spec};
-use super::value::{factor, rearrange, Value};
-use super::{limb, limbs, LowerError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
+use crate::lower::ctx::Ctx;
+use crate::lower::value::{factor, rearrange, Value};
+use crate::lower::{limb, limbs, LowerError};
+use crate::ops::softmax::score_rows::{self, ceil_log2, Rows, Spec};
 use crate::plan::{Product, Space};
 
 /// log2 of the largest exponential: the floor of w costs a probability 2^(13 - 29) at most.
@@ -49,7 +49,7 @@ impl Softmax {
             return Err(unsupported(format!("has rows of more than {MAX_KEYS} scores")));
         }
         let step = |id: NodeId| {
-            super::steps::value(graph, params, id)
+            crate::lower::steps::value(graph, params, id)
                 .ok_or_else(|| LowerError::Step { node: graph.nodes[id].name.clone() })
         };
         let unit = step(id)?.get();
@@ -92,7 +92,7 @@ impl Softmax {
     }
 }
 
-pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
+pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let spec = Softmax::new(ctx.graph, ctx.params, id)?;
     let rows = score_rows::lower(ctx, &spec.rows, ctx.graph.nodes[id].args[0], None)?;
     let (r, space) = (rows.rows.clone(), Space::from(&ctx.ty(id).shape));

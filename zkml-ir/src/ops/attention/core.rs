@@ -1,5 +1,5 @@
 //! The attention core (DESIGN 5.9b): `o_d = round(2^f N_d / S)` with `N_d = sum_j e_j v_jd`, over the rows of
-//! [`super::score_rows`]; f is the op's `fraction`.
+//! [`crate::ops::softmax::score_rows`]; f is the op's `fraction`.
 //!
 //! ```text
 //! 2^(f+1) N + S = 2 S o + t      t = t0 + 2^11 t1      2S - 1 - t = u0 + 2^11 u1      t0, t1, u0, u1 in RANGE(11)
@@ -10,11 +10,15 @@
 //! 2^(f+1) N and 2 S o by 2^29: both sides together stay below p. o is a weighted mean, so it lies in 2^f times the
 //! interval of v.
 
-use super::ctx::Ctx;
-use super::score_rows::{self, ceil_log2, Rows, Spec};
-use super::value::{factor, rearrange, Value};
-use super::LowerError;
-use crate::graph::{Graph, NodeId, Op, Params};
+use crate::cost::NAIVE_SOFTMAX_ROWS;
+use crate::elem::Interval;
+use crate::graph::Params;
+use crate::lower::value::{factor, rearrange};
+use crate::ops::primitive::{
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, NodeId, Op,
+    Primitive, RunError, Value, Work,
+};
+use crate::ops::softmax::score_rows::{self, ceil_log2, Rows, Spec};
 use crate::plan::{Product, Space};
 
 const LIMB: u32 = 11;
@@ -27,7 +31,7 @@ const MAX_FRACTION: u32 = 8;
 /// Fewer bits for the largest exponential would be no softmax.
 const LEAST_BITS: u32 = 6;
 
-pub(crate) fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> {
+fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> {
     let node = &graph.nodes[id];
     let unsupported = |what: String| LowerError::Unsupported { node: node.name.clone(), what };
     let Op::AttentionCore { causal, fraction } = node.op else {
@@ -51,13 +55,13 @@ pub(crate) fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, L
             node.ty.interval
         ))
     })?;
-    let step = super::steps::value(graph, params, node.args[0])
+    let step = crate::lower::steps::value(graph, params, node.args[0])
         .ok_or_else(|| LowerError::Step { node: graph.nodes[node.args[0]].name.clone() })?;
     Ok(Spec::new(scores.interval, step, dims, causal, node.args.len() > 2, a))
 }
 
 /// The cells after those of the rows (o, t0, t1, u1), for values v of `width` columns.
-pub(crate) fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> [Vec<i32>; 4] {
+fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> [Vec<i32>; 4] {
     let (keys, n) = (spec.keys, rows.sum.len());
     let mut out = [(); 4].map(|_| Vec::with_capacity(n * width));
     let mut acc = vec![0i32; width];
@@ -80,7 +84,7 @@ pub(crate) fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: us
     out
 }
 
-pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
+fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let spec = spec(ctx.graph, ctx.params, id)?;
     let Op::AttentionCore { fraction, .. } = ctx.graph.nodes[id].op else {
         return Err(ctx.unsupported("is no attention"));
@@ -95,7 +99,7 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     }
 
     // S = sum e
-    let s = ctx.exact_cell("sum", &rows.rows, crate::elem::Interval::new(0, rows.max_sum));
+    let s = ctx.exact_cell("sum", &rows.rows, Interval::new(0, rows.max_sum));
     let s = ctx.cells(s);
     ctx.constraint("sum", &rows.rows, s.clone().plus(rows.sum.scaled(-1)), vec![]);
 
@@ -131,4 +135,63 @@ pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     };
     ctx.constraint("division", &space, wide.plus(t.scaled(-1)), vec![numerator, quotient]);
     Ok(Value::stored(o, space))
+}
+
+pub(in crate::ops) struct AttentionCore;
+
+impl Primitive for AttentionCore {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
+        let node = m.graph.node(id);
+        let spec = spec(m.graph, m.params, id)?;
+        let Op::AttentionCore { fraction, .. } = node.op else {
+            return Err(m.malformed(id, "is no attention"));
+        };
+        let mask = (node.args.len() > 2).then(|| m.arg(id, 2));
+        let flag = |k: &i32| (0..=1).contains(k);
+        if let Some((index, &value)) =
+            mask.as_ref().and_then(|m| m.iter().enumerate().find(|(_, k)| !flag(k)))
+        {
+            let (name, range) = (m.graph.nodes[node.args[2]].name.clone(), Interval::new(0, 1));
+            return Err(RunError::Range { name, index, value: value as i64, range });
+        }
+        let rows = spec.eval(&m.arg(id, 0), mask.as_deref()).map_err(|row| m.all_masked(id, row))?;
+        let width = node.ty.shape.dims().last().copied().unwrap_or(1);
+        let [o, t0, t1, u1] = eval(&spec, fraction, &rows, &m.arg(id, 1), width);
+        let cells = vec![rows.max, rows.e, rows.z, rows.sum, o.clone(), t0, t1, u1];
+        Ok(Computed { value: o, cells })
+    }
+
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+        lower(ctx, id).map(Some)
+    }
+
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
+        let Op::AttentionCore { causal, .. } = call.node.op else { return Err(call.missing()) };
+        let mask = call.args.get(2).copied();
+        crate::float::rows::attention(call.args[0], call.args[1], mask, causal)
+            .map_err(|row| call.masked(row))
+    }
+
+    fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
+        let node = known.graph.node(id);
+        let Op::AttentionCore { fraction, .. } = node.op else { return Bound::of(node.ty.interval) };
+        of[node.args[1]].map(|v| v.scale(1 << fraction))
+    }
+
+    fn work(&self, graph: &Graph, node: &Node) -> Work {
+        let (s, v) = (&graph.ty(node.args[0]).shape, graph.ty(node.args[1]).shape.dims());
+        let scores = s.len() as u64;
+        let multiply_adds = scores * v[v.len() - 1] as u64;
+        // With the scores' own matmul this adds up to `cost::AttentionCost`.
+        let naive_rows = multiply_adds + NAIVE_SOFTMAX_ROWS * scores;
+        Work { multiply_adds, naive_rows, sumcheck_rows: 2 * scores + 2 * node.ty.shape.len() as u64 }
+    }
+
+    fn reads_steps(&self) -> bool {
+        true
+    }
 }

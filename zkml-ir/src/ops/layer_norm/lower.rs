@@ -31,12 +31,12 @@
 //!
 //! Cells: n and r per element, three per block, at most 10 per row.
 
-use super::ctx::Ctx;
-use super::score_rows::ceil_log2;
-use super::value::{factor, rearrange, sum_last, Value};
-use super::{limb, limbs, LowerError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
+use crate::lower::ctx::Ctx;
+use crate::lower::value::{factor, rearrange, sum_last, Value};
+use crate::lower::{limb, limbs, LowerError};
+use crate::ops::softmax::score_rows::ceil_log2;
 use crate::plan::{Axis, LinExpr, Product, Space, TensorId};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::{Rsqrt, StepBits, Table};
@@ -84,7 +84,7 @@ impl LayerNorm {
             return Err(LowerError::Malformed { node: node.name.clone(), what: "is no layer norm" });
         };
         let step = |id: NodeId| {
-            super::steps::value(graph, params, id)
+            crate::lower::steps::value(graph, params, id)
                 .ok_or_else(|| LowerError::Step { node: graph.nodes[id].name.clone() })
         };
         let d = match node.ty.shape.dims().last() {
@@ -212,7 +212,7 @@ fn epsilon_units(epsilon: f64, d: usize, step: StepBits, k: u32) -> i64 {
     units.round().clamp(1, i64::MAX as u64) as i64
 }
 
-pub(super) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
+pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let spec = LayerNorm::new(ctx.graph, ctx.params, id)?;
     let x = ctx.affine(ctx.graph.nodes[id].args[0])?.clone();
     let space = x.space.clone();

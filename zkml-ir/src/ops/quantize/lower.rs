@@ -12,11 +12,11 @@
 //! * r has a second limb only where the accumulator's type needs shifts beyond 16: `r = r0 + 2^11 r1`, r0 in
 //!   RANGE(min(s, 11)), r1 in RANGE(max(s - 11, 0)), of which the latter is {0} for s <= 11.
 
-use super::ctx::Ctx;
-use super::value::Value;
-use super::LowerError;
 use crate::elem::{Interval, P};
 use crate::graph::{Graph, NodeId, Op, Params, Rescale};
+use crate::lower::ctx::Ctx;
+use crate::lower::value::Value;
+use crate::lower::LowerError;
 use crate::ops::quantize::scale::remainder_limbs;
 use crate::plan::{LinExpr, Space};
 use crate::tables::{window, Clamp, ClampHigh, ClampLow, Table};
@@ -170,8 +170,8 @@ impl Quantize {
 }
 
 /// `None` where the value is q and belongs to the activation that follows.
-pub(super) fn lower(ctx: &mut Ctx, id: NodeId, fused: bool) -> Result<Option<Value>, LowerError> {
-    let spec = Quantize::new(ctx.graph, ctx.params, id, fused)?;
+pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
+    let spec = Quantize::new(ctx.graph, ctx.params, id, ctx.fuses[id])?;
     let acc = ctx.value(ctx.graph.nodes[id].args[0])?.clone();
     let space = acc.space.clone();
     match spec.window > ONE_TABLE {

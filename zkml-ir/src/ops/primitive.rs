@@ -1,0 +1,97 @@
+//! A primitive op's definition, all of it in one place: the integers, the cells and relations that prove them, the real
+//! function, bounds, cost. Each is implemented in its op's folder; [`Op::primitive`] is the only list.
+
+pub(crate) use crate::calibrate::bounds::{Bound, Known};
+pub(crate) use crate::exec::node::{Computed, Machine};
+pub(crate) use crate::exec::RunError;
+pub(crate) use crate::float::{FloatArgs, FloatError};
+pub(crate) use crate::graph::{Graph, Node, NodeId, Op};
+pub(crate) use crate::lower::ctx::Ctx;
+pub(crate) use crate::lower::value::Value;
+pub(crate) use crate::lower::LowerError;
+
+pub(crate) trait Primitive: Sync {
+    /// In reports.
+    fn name(&self) -> &'static str;
+
+    /// The node's integers and, in the order in which [`Primitive::lower`] declares them, the cells that it commits. An op
+    /// that commits nothing but in some cases (a view that must be copied) is told by `commits` whether it does.
+    fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError>;
+
+    /// Declares cells and the relations that leave each of them one value. `None` where the value belongs to the op that
+    /// follows.
+    fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError>;
+
+    /// The same over real numbers: what the integers stand for.
+    fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError>;
+
+    /// What the node can hold for any input, given the actual weights; the declared interval unless more is known.
+    fn bound(&self, known: &Known, id: NodeId, _of: &[Bound]) -> Bound {
+        Bound::of(known.graph.ty(id).interval)
+    }
+
+    /// What a proof of it takes.
+    fn work(&self, _graph: &Graph, node: &Node) -> Work {
+        Work::elementwise(node.ty.shape.len())
+    }
+
+    /// Whether the integers depend on the real values of units: a rescale, a table of a real function. The step of a weight
+    /// can change freely only if one such op notices.
+    fn reads_steps(&self) -> bool {
+        false
+    }
+}
+
+/// What a proof of one op takes, for the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    pub multiply_adds: u64,
+    /// Rows of a trace with one row for each multiply-add, or for each bit-level step of a function.
+    pub naive_rows: u64,
+    /// Values that the sumchecks read.
+    pub sumcheck_rows: u64,
+}
+
+impl Work {
+    /// A view, an input: nothing.
+    pub const NONE: Self = Self { multiply_adds: 0, naive_rows: 0, sumcheck_rows: 0 };
+
+    /// One row for each element.
+    pub fn elementwise(n: usize) -> Self {
+        Self { multiply_adds: 0, naive_rows: n as u64, sumcheck_rows: n as u64 }
+    }
+
+    /// As many multiply-adds, one naive row each.
+    pub fn products(multiply_adds: u64, sumcheck_rows: u64) -> Self {
+        Self { multiply_adds, naive_rows: multiply_adds, sumcheck_rows }
+    }
+}
+
+impl Op {
+    /// Where the op is defined.
+    pub(crate) fn primitive(&self) -> &'static dyn Primitive {
+        use super::*;
+        match self {
+            Op::Input(_) => &leaf::Input,
+            Op::Weight(_) => &leaf::Weight,
+            Op::MatMul => &matmul::MatMul,
+            Op::Add => &add::Add,
+            Op::Sub => &sub::Sub,
+            Op::Mul => &mul::Mul,
+            Op::Neg => &neg::Neg,
+            Op::MulInt(_) => &mul::MulInt,
+            Op::MulReal(_) => &mul::MulReal,
+            Op::Quantize { .. } => &quantize::Quantize,
+            Op::Relu => &relu::Relu,
+            Op::Gelu => &gelu::Gelu,
+            Op::Exp => &exp::Exp,
+            Op::Softmax { .. } => &softmax::Softmax,
+            Op::AttentionCore { .. } => &attention::AttentionCore,
+            Op::LayerNorm { .. } => &layer_norm::LayerNorm,
+            Op::Transpose { .. } => &transpose::Transpose,
+            Op::Reshape => &reshape::Reshape,
+            Op::Slice { .. } => &slice::Slice,
+            Op::Concat { .. } => &concat::Concat,
+        }
+    }
+}
