@@ -4,13 +4,13 @@
 mod blocks;
 
 use blocks::{bert, gpt2, gpt2_stack, to_integers, Random, Sizes};
+use std::time::Instant;
 use zkml_ir::calibrate::calibrate;
 use zkml_ir::elem::Elem;
 use zkml_ir::exec::run;
 use zkml_ir::float::eval;
 use zkml_ir::graph::Graph;
 use zkml_ir::lower::lower;
-use std::time::Instant;
 
 /// Root mean square of the difference to the float model, relative, on an input that calibration did not see.
 fn error(g: &Graph) -> f64 {

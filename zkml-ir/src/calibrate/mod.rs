@@ -11,6 +11,7 @@
 //! No randomness and no thread-dependent sums: equal inputs give equal parameters.
 
 pub(crate) mod bounds;
+mod cache;
 mod clip;
 mod completeness;
 mod initial;
@@ -18,6 +19,7 @@ mod integers;
 mod rescales;
 mod sharing;
 mod stats;
+mod sums;
 mod weight_view;
 
 pub use completeness::{completeness, CompletenessError};
@@ -60,10 +62,7 @@ pub fn calibrate(
     }
     let stats = stats::collect(graph, weights, samples)?;
     let start = initial::steps(graph, &stats);
-    let mut params = rescales::solve(graph, weights, &start)?;
-    let integers = (0..weights.len())
-        .map(|w| integers::weight(graph, w, &weights[w], &params.steps))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut params, integers) = rescales::solve(graph, weights, &stats, &start)?;
     // For people who read the file: the solved steps too.
     for (&id, step) in &graph.steps.solved {
         params.steps[id] = graph.steps.value(step, &params.steps);

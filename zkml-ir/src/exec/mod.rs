@@ -12,6 +12,8 @@ mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
 
+pub(crate) use kernel::in_parallel;
+
 use crate::elem::Interval;
 use crate::graph::{Graph, Node, Op, Params};
 use crate::lower::{io, LowerError, Lowered};

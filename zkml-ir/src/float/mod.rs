@@ -68,9 +68,20 @@ pub fn walk(
     graph: &Graph,
     weights: &[FloatTensor],
     inputs: &[FloatTensor],
+    visit: impl FnMut(NodeId, &FloatTensor),
+) -> Result<(), FloatError> {
+    check_weights(graph, weights)?;
+    check_inputs(graph, inputs)?;
+    walk_checked(graph, weights, inputs, visit)
+}
+
+/// The same for weights and inputs that were checked: a model's weights are large, and the same for all samples.
+pub(crate) fn walk_checked(
+    graph: &Graph,
+    weights: &[FloatTensor],
+    inputs: &[FloatTensor],
     mut visit: impl FnMut(NodeId, &FloatTensor),
 ) -> Result<(), FloatError> {
-    check(graph, weights, inputs)?;
     let mut last_use: Vec<NodeId> = (0..graph.nodes.len()).collect();
     for (id, node) in graph.nodes.iter().enumerate() {
         node.args.iter().for_each(|&a| last_use[a] = id);
@@ -93,24 +104,40 @@ pub fn walk(
     Ok(())
 }
 
-fn check(graph: &Graph, weights: &[FloatTensor], inputs: &[FloatTensor]) -> Result<(), FloatError> {
-    let weight_nodes = graph.weights.iter().map(|w| (&w.name, w.node)).collect::<Vec<_>>();
-    let input_nodes = graph.inputs.iter().map(|p| (&p.name, p.node)).collect::<Vec<_>>();
-    for (what, declared, given) in [("weights", weight_nodes, weights), ("inputs", input_nodes, inputs)] {
-        if declared.len() != given.len() {
-            return Err(FloatError::Count { what, expected: declared.len(), got: given.len() });
+pub(crate) fn check_weights(graph: &Graph, given: &[FloatTensor]) -> Result<(), FloatError> {
+    check(graph, "weights", graph.weights.iter().map(|w| (&w.name, w.node)), given)
+}
+
+pub(crate) fn check_inputs(graph: &Graph, given: &[FloatTensor]) -> Result<(), FloatError> {
+    check(graph, "inputs", graph.inputs.iter().map(|p| (&p.name, p.node)), given)
+}
+
+fn check<'a>(
+    graph: &Graph,
+    what: &'static str,
+    declared: impl ExactSizeIterator<Item = (&'a String, NodeId)>,
+    given: &[FloatTensor],
+) -> Result<(), FloatError> {
+    if declared.len() != given.len() {
+        return Err(FloatError::Count { what, expected: declared.len(), got: given.len() });
+    }
+    for ((name, node), t) in declared.zip(given) {
+        let (name, expected) = (name.clone(), &graph.ty(node).shape);
+        if *expected != t.shape || t.data.len() != t.shape.len() {
+            return Err(FloatError::Shape { name, expected: expected.clone(), got: t.shape.clone() });
         }
-        for ((name, node), t) in declared.into_iter().zip(given) {
-            let (name, expected) = (name.clone(), &graph.ty(node).shape);
-            if *expected != t.shape || t.data.len() != t.shape.len() {
-                return Err(FloatError::Shape { name, expected: expected.clone(), got: t.shape.clone() });
-            }
-            if let Some(index) = t.data.iter().position(|v| !v.is_finite()) {
-                return Err(FloatError::NotFinite { name, index });
-            }
+        if let Some(index) = first_not_finite(&t.data) {
+            return Err(FloatError::NotFinite { name, index });
         }
     }
     Ok(())
+}
+
+pub(crate) fn first_not_finite(data: &[f32]) -> Option<usize> {
+    // Whole blocks first: no early end, so the compiler compares many at a time.
+    let bad = |block: &[f32]| block.iter().fold(false, |bad, v| bad | !v.is_finite());
+    let block = data.chunks(1024).position(bad)?;
+    data[block * 1024..].iter().position(|v| !v.is_finite()).map(|i| block * 1024 + i)
 }
 
 /// A node with the values of its arguments.

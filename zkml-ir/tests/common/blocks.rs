@@ -9,7 +9,13 @@ use zkml_ir::ops::{find, Arg, Call};
 use zkml_ir::shape::Shape;
 use zkml_ir::tensor::IntTensor;
 
-pub fn op(b: &mut GraphBuilder, name: &str, t: &[NodeId], named: &[(&str, Arg)], elem: Option<Elem>) -> NodeId {
+pub fn op(
+    b: &mut GraphBuilder,
+    name: &str,
+    t: &[NodeId],
+    named: &[(&str, Arg)],
+    elem: Option<Elem>,
+) -> NodeId {
     let named = named.iter().map(|(n, a)| (n.to_string(), a.clone())).collect();
     let path = format!("{name}{}", b.graph().nodes.len());
     let call = Call { tensors: t.to_vec(), named, elem, name: path };
@@ -194,4 +200,3 @@ pub fn to_integers(g: &Graph, p: &Params, inputs: &[FloatTensor]) -> Vec<IntTens
     };
     g.inputs.iter().zip(inputs).map(integer).collect()
 }
-
