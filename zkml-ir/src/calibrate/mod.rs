@@ -45,7 +45,10 @@ pub enum CalibrateError {
         "`{name}` needs out/acc = {target:e}; admissible for its types and window: {least:e} to {most:e}"
     )]
     NoScale { name: String, target: f64, least: f64, most: f64 },
-    #[error("the scales of `{name}` and what it is added to have no common solution")]
+    #[error(
+        "the scales of `{name}` and what it is added to have no common solution: for some inputs it outgrows any scale; \
+         normalise or quantize the branch's argument, or widen the `window`"
+    )]
     NoConvergence { name: String },
     #[error(transparent)]
     Completeness(#[from] CompletenessError),

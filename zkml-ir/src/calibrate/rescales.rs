@@ -12,7 +12,9 @@
 //! * a ratio below all admissible ones: one of the tensors behind the accumulator, that with the most bits to spare;
 //! * a bias that its accumulator's step takes out of its element type: likewise.
 //!
-//! Raising only ever coarsens, and each condition is met once its step is coarse enough, so the passes end.
+//! Raising only ever coarsens, and each condition is met once its step is coarse enough; so the passes end, but for a
+//! branch that amplifies its own stream, without a normalisation, beyond what any window holds: there the accumulator grows
+//! with the step that was to hold it ([`CalibrateError::NoConvergence`]).
 
 use super::cache::Cache;
 use super::completeness::{check, fits};
@@ -32,6 +34,10 @@ const PASSES: usize = 100;
 const MARGIN: f64 = 1.02;
 /// A ratio that is missed by more than this at the lower end would clip too much.
 const CLIP: f64 = 1.5;
+/// How much a unit grows that is too small for a function.
+const UNIT_GROWTH: f64 = 4.0;
+/// A step raised by more follows what it was raised for: no step is coarse enough.
+const RUNAWAY: f64 = 1e18;
 /// A tied ratio above all admissible ones is missed by at most this.
 const EDGE: f64 = 1.02;
 
@@ -47,9 +53,13 @@ pub(super) fn solve(
     let mut raise = vec![1.0; graph.steps.len()];
     let mut too_fine = None;
     for _ in 0..PASSES {
-        let mut pass = Pass::new(graph, &sharing, &mut cache, start, raise);
+        let mut pass = Pass::new(graph, &sharing, &mut cache, stats, start, raise);
         (0..graph.nodes.len()).try_for_each(|id| pass.visit(id))?;
-        pass.fit_forced_weights(stats);
+        pass.fit_forced_weights();
+        pass.fit_functions();
+        if pass.raise.iter().any(|r| *r > RUNAWAY) {
+            return Err(no_convergence(graph, pass.too_fine));
+        }
         if pass.too_fine.is_none() {
             let Pass { rescales, steps, .. } = pass;
             for (w, float) in weights.iter().enumerate() {
@@ -79,6 +89,8 @@ struct Pass<'a, 'g> {
     graph: &'a Graph,
     sharing: &'a Sharing,
     cache: &'a mut Cache<'g>,
+    /// By node.
+    stats: &'a [Stats],
     start: &'a [Option<f64>],
     /// By step; those of solved steps are not read.
     steps: Vec<f64>,
@@ -95,6 +107,7 @@ impl<'a, 'g> Pass<'a, 'g> {
         graph: &'a Graph,
         sharing: &'a Sharing,
         cache: &'a mut Cache<'g>,
+        stats: &'a [Stats],
         start: &'a [Option<f64>],
         raise: Vec<f64>,
     ) -> Self {
@@ -102,7 +115,7 @@ impl<'a, 'g> Pass<'a, 'g> {
         let steps = start.iter().zip(&raise).map(|(s, r)| s.unwrap_or(1.0 / 128.0) * r).collect();
         cache.expire(0..graph.nodes.len());
         let rescales = vec![Rescale { m: 1, s: 1 }; graph.rescales.len()];
-        Self { graph, sharing, cache, start, steps, rescales, raise, too_fine: None }
+        Self { graph, sharing, cache, stats, start, steps, rescales, raise, too_fine: None }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<(), CalibrateError> {
@@ -185,7 +198,12 @@ impl<'a, 'g> Pass<'a, 'g> {
             None => a.choose(target.max(least)).ok_or(no_scale)?,
         };
         if !fits(self.accumulator(id), a.window, r) {
-            let lacks = (ratio(r) / self.cap(id, a)).max(1.0);
+            let cap = self.cap(id, a);
+            if self.stats[id].max_abs() == 0.0 {
+                // Zero on all samples: no ratio is wrong for those, and what other inputs give is clamped.
+                return a.at_most(cap).ok_or_else(|| self.no_scale(id, cap, a));
+            }
+            let lacks = (ratio(r) / cap).max(1.0);
             if !self.raise_result(id, lacks) {
                 return Err(no_convergence(self.graph, Some(id)));
             }
@@ -258,12 +276,12 @@ impl<'a, 'g> Pass<'a, 'g> {
     }
 
     /// A weight that was forced into the step of what it is added to must fit its element type.
-    fn fit_forced_weights(&mut self, stats: &[Stats]) {
+    fn fit_forced_weights(&mut self) {
         for (w, decl) in self.graph.weights.iter().enumerate() {
             if !integers::is_forced(self.graph, w) {
                 continue;
             }
-            let (range, s) = (self.graph.ty(decl.node).interval, &stats[decl.node]);
+            let (range, s) = (self.graph.ty(decl.node).interval, &self.stats[decl.node]);
             let step = self.step(decl.node);
             let over = |v: f32, end: i64| match (v as f64 / step).round() {
                 // A little less than the end: the float that rounds to it need not.
@@ -274,6 +292,19 @@ impl<'a, 'g> Pass<'a, 'g> {
             if lacks > 1.0 {
                 // Where nothing can give way, `integers::check` names the weight.
                 self.coarsen(decl.node, &self.sharing.weight_steps[w], &Step::constant(1.0), lacks, false);
+            }
+        }
+    }
+
+    /// A function that has no table for so fine a unit gets a coarser one.
+    fn fit_functions(&mut self) {
+        let params = Params { rescales: self.rescales.clone(), steps: self.steps.clone() };
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            if let (Some(&x), false) =
+                (node.args.first(), node.op.primitive().admits_steps(self.graph, &params, id))
+            {
+                // Where nothing can give way, lowering says what is wrong.
+                self.coarsen(id, &self.sharing.steps[x], &Step::constant(1.0), UNIT_GROWTH, false);
             }
         }
     }

@@ -150,6 +150,11 @@ pub fn bert(s: &Sizes) -> Graph {
 pub struct Random(pub u64);
 
 impl Random {
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
     pub fn normal(&mut self) -> f32 {
         let mut uniform = || {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

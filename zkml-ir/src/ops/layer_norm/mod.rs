@@ -15,7 +15,7 @@ use super::primitive::{
 };
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
-use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
+use crate::graph::{GraphBuilder, NodeId, Op, Params, Step, TensorType};
 
 pub struct LayerNorm;
 
@@ -103,6 +103,11 @@ impl Primitive for LayerNorm {
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
         let Op::LayerNorm { epsilon } = call.node.op else { return Err(call.missing()) };
         Ok(crate::float::rows::layer_norm(call.args[0], epsilon))
+    }
+
+    /// With too fine a unit epsilon is more of them than a variance can have.
+    fn admits_steps(&self, graph: &Graph, params: &Params, id: NodeId) -> bool {
+        lower::LayerNorm::new(graph, params, id).is_ok()
     }
 
     fn work(&self, _: &Graph, node: &Node) -> Work {
