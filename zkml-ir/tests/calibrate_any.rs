@@ -127,8 +127,10 @@ impl Any<'_> {
     /// Something of the stream's shape to add to it.
     fn branch(&mut self, x: NodeId) -> NodeId {
         let d = self.d;
-        let h = self.narrow(x);
-        match self.r.below(6) {
+        let kind = self.r.below(6);
+        // Products of two activations grow faster than the stream does.
+        let h = if matches!(kind, 3 | 4) { self.norm(x) } else { self.narrow(x) };
+        match kind {
             0 => {
                 let h = self.linear(h, d, 2 * d);
                 let h = self.function(h);

@@ -37,7 +37,7 @@ const CLIP: f64 = 1.5;
 /// How much a unit grows that is too small for a function.
 const UNIT_GROWTH: f64 = 4.0;
 /// A step raised by more follows what it was raised for: no step is coarse enough.
-const RUNAWAY: f64 = 1e18;
+const RUNAWAY: f64 = 1e100;
 /// A tied ratio above all admissible ones is missed by at most this.
 const EDGE: f64 = 1.02;
 
@@ -224,11 +224,11 @@ impl<'a, 'g> Pass<'a, 'g> {
         let widest = self.widest(of, out, false);
         let private = self.sharing.private_weight(acc, out);
         match (widest.first(), private) {
-            // At once and exactly, if nothing else has more to spare.
-            (Some(&(spare, _, step)), Some(w)) if step == w || spare <= self.spare(w) => {
+            // At once and exactly, if nothing else has more to spare; a bias may need more on top of it, so it is kept.
+            (Some(&(spare, ..)), Some(w)) if spare <= self.spare(w) => {
+                self.raise[w] *= least / target;
                 self.scale_weight(w, least / target, acc);
             }
-            (None, Some(w)) => self.scale_weight(w, least / target, acc),
             _ if self.coarsen(id, of, out, least / target, false) => {}
             _ => return Err(self.no_scale(id, target, a)),
         }
