@@ -4,11 +4,11 @@
 #[path = "common/blocks.rs"]
 mod blocks;
 
-use blocks::{op, quantize, Random};
-use zkml_ir::calibrate::{calibrate, completeness};
+use blocks::{gpt2_stack, op, quantize, to_integers, Random, Sizes};
+use zkml_ir::calibrate::{accuracy, calibrate, completeness};
 use zkml_ir::elem::Elem;
 use zkml_ir::exec::run;
-use zkml_ir::float::FloatTensor;
+use zkml_ir::float::{eval, FloatTensor};
 use zkml_ir::graph::{Graph, GraphBuilder, Layout, NodeId, Params};
 use zkml_ir::lower::lower;
 use zkml_ir::ops::Arg;
@@ -234,4 +234,139 @@ fn any_graph_calibrates_to_what_can_be_proven() {
 #[ignore = "a minute: the same for 20000 graphs"]
 fn many_graphs_calibrate_to_what_can_be_proven() {
     all(400..20_400);
+}
+
+/// Streams whose scale grows by layer, in which a few channels are a thousand times the others, as those of trained decoders
+/// are; biases far above what they are added to.
+#[test]
+fn deep_stacks_with_outliers_stay_accurate() {
+    for (layers, growth, outlier) in
+        [(12, 1.25f32, 1.0f32), (24, 1.15, 1.0), (12, 1.0, 1000.0), (24, 0.8, 30.0)]
+    {
+        let g = gpt2_stack(&Sizes { t: 4, d: 24, heads: 2, stream: Elem::I16 }, layers);
+        let mut r = Random(layers as u64);
+        let mut weights = r.weights(&g);
+        for (decl, w) in g.weights.iter().zip(&mut weights) {
+            let layer: i32 = decl.name["blocks[".len()..].split(']').next().unwrap().parse().unwrap();
+            if decl.name.ends_with("w_out") || decl.name.ends_with("w_proj") {
+                w.data.iter_mut().for_each(|v| *v *= growth.powi(layer));
+            }
+            if decl.name.ends_with("b_fc") && layer % 5 == 2 {
+                w.data[3] = 40.0;
+            }
+        }
+        let mut sample = |scale: f32| {
+            let mut x = r.inputs(&g);
+            x[0].data.iter_mut().enumerate().for_each(|(i, v)| {
+                *v *= scale * if i % 24 == 7 { outlier } else { 1.0 };
+            });
+            x
+        };
+        let samples = [sample(1.0), sample(0.5)];
+        let unseen = sample(1.0);
+        let (w, p) =
+            holds(&g, &weights, &samples, &mut Random(1)).unwrap_or_else(|e| panic!("{layers}: {e}"));
+        let report = accuracy(&g, &p, &w, &weights, &[unseen]).unwrap();
+        let e = report.outputs[0].relative_rms;
+        println!("{layers} layers, growth {growth}, outliers {outlier}: {e:.4}");
+        assert!(e < 0.06, "{layers} {growth} {outlier}: {e}\n{report}");
+    }
+}
+
+/// A single sample, thousands of times smaller than what comes later.
+#[test]
+fn later_inputs_are_clamped() {
+    let g = gpt2_stack(&Sizes { t: 4, d: 24, heads: 2, stream: Elem::I12 }, 3);
+    let mut r = Random(9);
+    let weights = r.weights(&g);
+    let mut small = r.inputs(&g);
+    small[0].data.iter_mut().for_each(|v| *v *= 1e-4);
+    let (w, p) = holds(&g, &weights, &[small], &mut r).unwrap();
+    for scale in [1.0, 1e3, 1e30] {
+        let mut x = r.inputs(&g);
+        x[0].data.iter_mut().for_each(|v| *v *= scale);
+        run(&g, &p, &w, &to_integers(&g, &p, &x)).unwrap();
+    }
+}
+
+/// A bias that its accumulator's step cannot hold makes that coarser.
+#[test]
+fn a_large_bias_coarsens_its_accumulator() {
+    let mut b = GraphBuilder::new("bias");
+    let x = b.input("x", Elem::I8, Shape::new([2, 8]), false);
+    let w = b.weight("w", Elem::I8, Shape::new([8, 4]), Layout::InOut);
+    let bias = b.weight("bias", Elem::I24, Shape::new([4]), Layout::InOut);
+    let y = op(&mut b, "matmul", &[x, w], &[], None);
+    let y = op(&mut b, "add", &[y, bias], &[], None);
+    let y = quantize(&mut b, y, Elem::I16);
+    b.output("y", y);
+    let g = b.finish();
+    let mut r = Random(4);
+    for size in [1.0, 1e3, 1e5, 1e9] {
+        let weights = [
+            r.tensor(&Shape::new([8, 4]), 0.0, 0.01),
+            FloatTensor::new(Shape::new([4]), vec![size, -size, 0.5 * size, 0.0]),
+        ];
+        let samples = [vec![r.tensor(&Shape::new([2, 8]), 0.0, 0.01)]];
+        let (w, p) = holds(&g, &weights, &samples, &mut r).unwrap();
+        let e = accuracy(&g, &p, &w, &weights, &samples).unwrap().outputs[0].relative_rms;
+        assert!(e < 1e-4, "{size}: {e}");
+    }
+}
+
+/// Columns of a weight that differ by up to 50 times, each in a scale of its own: `quantize(quantize(x w / s + b / s) * s)`.
+#[test]
+fn scales_for_each_channel_keep_small_channels() {
+    let (t, k, n) = (16, 64, 32);
+    let scale = |j: usize| 50f32.powf(-(j as f32) / (n - 1) as f32);
+    let mut r = Random(6);
+    let mut w = r.tensor(&Shape::new([k, n]), 0.0, 0.1);
+    w.data.iter_mut().enumerate().for_each(|(i, v)| *v *= scale(i % n));
+    let bias = FloatTensor::new(Shape::new([n]), (0..n).map(|j| 0.1 * scale(j) * r.normal()).collect());
+    let samples: Vec<_> = (0..2).map(|_| vec![r.tensor(&Shape::new([t, k]), 0.0, 1.0)]).collect();
+    let unseen = r.tensor(&Shape::new([t, k]), 0.0, 1.0);
+
+    let build = |per_channel: bool, to: Elem| {
+        let mut b = GraphBuilder::new(if per_channel { "per channel" } else { "per tensor" });
+        let x = b.input("x", Elem::I12, Shape::new([t, k]), false);
+        let w = b.weight("w", Elem::I8, Shape::new([k, n]), Layout::InOut);
+        let bias = b.weight("bias", Elem::I24, Shape::new([n]), Layout::InOut);
+        let y = op(&mut b, "matmul", &[x, w], &[], None);
+        let mut y = op(&mut b, "add", &[y, bias], &[], None);
+        if per_channel {
+            let s = b.weight("s", Elem::I12, Shape::new([n]), Layout::InOut);
+            let q = quantize(&mut b, y, Elem::I16);
+            y = op(&mut b, "mul", &[q, s], &[], None);
+        }
+        let y = quantize(&mut b, y, to);
+        b.output("y", y);
+        b.finish()
+    };
+    // The mean over channels of the relative error of each.
+    let mut error = |g: &Graph, weights: &[FloatTensor]| {
+        let (ints, p) = holds(g, weights, &samples, &mut r).unwrap();
+        let inputs = to_integers(g, &p, std::slice::from_ref(&unseen));
+        let got = run(g, &p, &ints, &inputs).unwrap().remove(0);
+        let want = eval(g, weights, std::slice::from_ref(&unseen)).unwrap().remove(0);
+        let step = g.steps.value(&g.ty(g.outputs[0].node).step, &p.steps);
+        let channel = |j: usize| {
+            let sum = |f: &dyn Fn(usize) -> f64| (0..t).map(|i| f(i * n + j).powi(2)).sum::<f64>();
+            let off = sum(&|i| got.get(i) as f64 * step - want.data[i] as f64);
+            (off / sum(&|i| want.data[i] as f64)).sqrt()
+        };
+        (0..n).map(channel).sum::<f64>() / n as f64
+    };
+    let most: Vec<f32> =
+        (0..n).map(|j| (0..k).map(|i| w.data[i * n + j].abs()).fold(0.0, f32::max)).collect();
+    let divided = |t: &FloatTensor| {
+        let data = t.data.iter().enumerate().map(|(i, v)| v / most[i % n]).collect();
+        FloatTensor::new(t.shape.clone(), data)
+    };
+    let scales = FloatTensor::new(Shape::new([n]), most.clone());
+    for to in [Elem::I12, Elem::I16] {
+        let plain = error(&build(false, to), &[w.clone(), bias.clone()]);
+        let scaled = error(&build(true, to), &[divided(&w), divided(&bias), scales.clone()]);
+        println!("{to}: per tensor {plain:.4}, per channel {scaled:.4}");
+        assert!(scaled < plain / 4.0 && scaled < 0.02, "{to}: {plain} {scaled}");
+    }
 }

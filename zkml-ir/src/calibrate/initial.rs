@@ -30,7 +30,7 @@ pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
 }
 
 /// The function that reads the node, if nothing else does.
-fn reader(graph: &Graph, id: NodeId) -> Reader {
+pub(super) fn reader(graph: &Graph, id: NodeId) -> Reader {
     let mut readers = graph.nodes.iter().filter(|n| n.args.contains(&id)).map(|n| match n.op {
         Op::Relu => Reader::Relu,
         Op::Gelu => Reader::Gelu,

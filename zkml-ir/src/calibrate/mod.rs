@@ -10,6 +10,7 @@
 //!
 //! No randomness and no thread-dependent sums: equal inputs give equal parameters.
 
+mod accuracy;
 pub(crate) mod bounds;
 mod cache;
 mod clip;
@@ -20,9 +21,15 @@ mod rescales;
 mod sharing;
 mod stats;
 mod sums;
+mod text;
 mod weight_view;
+mod widths;
 
+pub use accuracy::{
+    accuracy, Accuracy, AccuracyError, Kind, LayerAccuracy, OutputAccuracy, TensorAccuracy, Worst,
+};
 pub use completeness::{completeness, CompletenessError};
+pub use widths::{recommend_widths, Rounded, Width, Widths};
 
 use crate::elem::Interval;
 use crate::float::{FloatError, FloatTensor};
@@ -72,6 +79,21 @@ pub fn calibrate(
     }
     completeness(graph, &params, &integers)?;
     Ok((integers, params))
+}
+
+/// Real inputs in the model's steps, rounded, and saturated to their element types: what to run a calibrated model on. One
+/// tensor for each input, in the graph's order and shapes.
+pub fn to_integers(
+    graph: &Graph,
+    params: &Params,
+    inputs: &[FloatTensor],
+) -> Result<Vec<IntTensor>, FloatError> {
+    crate::float::check_inputs(graph, inputs)?;
+    let port = |(port, t): (&crate::graph::Port, &FloatTensor)| {
+        let ty = graph.ty(port.node);
+        integers::round(t, graph.steps.value(&ty.step, &params.steps), ty.interval)
+    };
+    Ok(graph.inputs.iter().zip(inputs).map(port).collect())
 }
 
 /// The node's step in unsolved steps.

@@ -225,7 +225,9 @@ impl<'a, 'g> Pass<'a, 'g> {
         let private = self.sharing.private_weight(acc, out);
         match (widest.first(), private) {
             // At once and exactly, if nothing else has more to spare; a bias may need more on top of it, so it is kept.
-            (Some(&(spare, ..)), Some(w)) if spare <= self.spare(w) => {
+            // Without anything to spare the branch is below its stream's resolution: its weight becomes zero, and what
+            // lies before it stays as it is.
+            (Some(&(spare, ..)), Some(w)) if spare <= self.spare(w).max(0.0) => {
                 self.raise[w] *= least / target;
                 self.scale_weight(w, least / target, acc);
             }

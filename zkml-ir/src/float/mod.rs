@@ -82,19 +82,30 @@ pub(crate) fn walk_checked(
     inputs: &[FloatTensor],
     mut visit: impl FnMut(NodeId, &FloatTensor),
 ) -> Result<(), FloatError> {
+    walk_edited(graph, weights, inputs, |id, value| visit(id, value))
+}
+
+/// The same, where `edit` may change a value before others read it.
+pub(crate) fn walk_edited(
+    graph: &Graph,
+    weights: &[FloatTensor],
+    inputs: &[FloatTensor],
+    mut edit: impl FnMut(NodeId, &mut Cow<FloatTensor>),
+) -> Result<(), FloatError> {
     let mut last_use: Vec<NodeId> = (0..graph.nodes.len()).collect();
     for (id, node) in graph.nodes.iter().enumerate() {
         node.args.iter().for_each(|&a| last_use[a] = id);
     }
     let mut values: Vec<Option<Cow<FloatTensor>>> = Vec::with_capacity(graph.nodes.len());
     for (id, node) in graph.nodes.iter().enumerate() {
-        let value = match node.op {
+        let mut value = match node.op {
             Op::Input(i) => Cow::Borrowed(&inputs[i]),
             Op::Weight(i) => Cow::Borrowed(&weights[i]),
             _ => Cow::Owned(apply(graph, id, &values)?),
         };
-        visit(id, &value);
-        values.push(Some(value));
+        edit(id, &mut value);
+        // What nobody reads is gone at once.
+        values.push(Some(value).filter(|_| last_use[id] > id));
         for &a in &node.args {
             if last_use[a] == id {
                 values[a] = None;
