@@ -83,7 +83,7 @@ pub fn gpt2_stack(s: &Sizes, layers: usize) -> Graph {
     for (layer, &start) in starts.iter().enumerate() {
         let path = format!("blocks[{layer}].");
         for (i, node) in g.nodes[start..*starts.get(layer + 1).unwrap_or(&end)].iter_mut().enumerate() {
-            let kind = node.name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+            let kind = node.name.replace(|c: char| c.is_ascii_digit(), "");
             if !node.name.starts_with(&path) {
                 node.name = format!("{path}{kind}_{i}");
             }
