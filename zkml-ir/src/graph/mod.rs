@@ -86,6 +86,21 @@ pub enum Op {
     Concat {
         axis: usize,
     },
+    /// Over ascending axes, which the result lacks.
+    Sum {
+        axes: Vec<usize>,
+    },
+    /// Over the last axis, which the result lacks.
+    Max,
+    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none of
+    /// the further arguments, flags themselves, names.
+    FirstMax {
+        valid: usize,
+    },
+    /// `sum_j j h_j` over the last axis of the flags h of a first maximum.
+    ChosenIndex,
+    /// `sum_j h_j x_j` over the last axis: args are the flags h of a first maximum, and x.
+    Chosen,
 }
 
 /// A node: an op applied to earlier nodes.

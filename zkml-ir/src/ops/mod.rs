@@ -9,22 +9,26 @@ mod attention;
 mod call;
 mod concat;
 mod exp;
+mod first_max;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
 pub(crate) mod layer_norm;
 mod leaf;
 mod matmul;
+mod max;
 mod mul;
 mod neg;
 pub(crate) mod primitive;
 pub mod quantize;
+mod reduce;
 mod relu;
 mod reshape;
 mod rules;
 mod slice;
 mod softmax;
 mod sub;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod transpose;
@@ -173,5 +177,11 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &reshape::Reshape,
         &slice::Slice,
         &concat::Concat,
+        &sum::Sum,
+        &sum::Mean,
+        &max::Max,
+        &first_max::FirstMax,
+        &first_max::ArgMax,
+        &first_max::TopK,
     ]
 }

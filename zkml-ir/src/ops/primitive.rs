@@ -92,6 +92,11 @@ impl Op {
             Op::Reshape => &reshape::Reshape,
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
+            Op::Sum { .. } => &sum::Sum,
+            Op::Max => &max::Max,
+            Op::FirstMax { .. } => &first_max::FirstMax,
+            Op::ChosenIndex => &first_max::ChosenIndex,
+            Op::Chosen => &first_max::Chosen,
         }
     }
 }
