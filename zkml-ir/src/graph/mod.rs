@@ -101,6 +101,22 @@ pub enum Op {
     ChosenIndex,
     /// `sum_j h_j x_j` over the last axis: args are the flags h of a first maximum, and x.
     Chosen,
+    /// Flags: the first argument against the second, or against a real number.
+    Compare {
+        test: Comparison,
+        number: Option<f64>,
+    },
+    /// Args: flags c, a, b. `a` where c is 1, else `b`.
+    Select,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    Equal,
 }
 
 /// A node: an op applied to earlier nodes.

@@ -7,6 +7,7 @@ pub(crate) mod activation;
 mod add;
 mod attention;
 mod call;
+mod compare;
 mod concat;
 mod exp;
 mod first_max;
@@ -25,6 +26,7 @@ mod reduce;
 mod relu;
 mod reshape;
 mod rules;
+mod select;
 mod slice;
 mod softmax;
 mod sub;
@@ -183,5 +185,11 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &first_max::FirstMax,
         &first_max::ArgMax,
         &first_max::TopK,
+        &compare::GREATER,
+        &compare::GREATER_EQUAL,
+        &compare::LESS,
+        &compare::LESS_EQUAL,
+        &compare::EQUAL,
+        &select::Select,
     ]
 }

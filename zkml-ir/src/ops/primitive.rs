@@ -97,6 +97,8 @@ impl Op {
             Op::FirstMax { .. } => &first_max::FirstMax,
             Op::ChosenIndex => &first_max::ChosenIndex,
             Op::Chosen => &first_max::Chosen,
+            Op::Compare { .. } => &compare::ANY,
+            Op::Select => &select::Select,
         }
     }
 }

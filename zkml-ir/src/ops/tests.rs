@@ -219,3 +219,33 @@ fn first_maxima_have_rules() {
     assert!(e.message.starts_with("`first_max` cannot compare values in [-"), "{}", e.message);
     assert_eq!(e.help.unwrap(), "quantize first: `first_max(quantize::<I16>(h), ..)`");
 }
+
+#[test]
+fn comparisons_have_rules() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I16, &[4, 6]);
+    let y = input(&mut b, "y", Elem::I16, &[6]);
+    let c = op(&mut b, "less", &[x, y], &[]);
+    assert_eq!((b.ty(c).elem, b.ty(c).shape.dims()), (Elem::U8, &[4, 6][..]));
+    assert_eq!(b.graph().steps.resolve(&b.ty(y).step), b.graph().steps.resolve(&b.ty(x).step));
+    let s = op(&mut b, "select", &[c, x, y], &[]);
+    assert_eq!((b.ty(s).elem, b.ty(s).interval), (Elem::Acc, Elem::I16.interval()));
+
+    let sum = op(&mut b, "add", &[x, y], &[]);
+    let e = try_op(&mut b, "equal", &[sum, y], &[]).unwrap_err();
+    assert_eq!(e.message, "`equal` cannot tell apart values in [-98303, 98302]");
+    assert_eq!(e.help.unwrap(), "quantize first: `equal(quantize::<I16>(h), ..)`");
+    let e = try_op(&mut b, "greater", &[x], &[]).unwrap_err();
+    assert_eq!(e.message, "`greater` needs two tensors, or one and `than = ..`");
+    let e = try_op(&mut b, "equal", &[x, y], &[("to", Arg::Int(0))]).unwrap_err();
+    assert_eq!(e.message, "`equal` takes two tensors or `to`, not both");
+    let e = try_op(&mut b, "less", &[x], &[("to", Arg::Int(0))]).unwrap_err();
+    assert_eq!(e.message, "`less` has no argument `to`");
+    let e = try_op(&mut b, "less", &[x], &[("than", Arg::Real(f64::NAN))]).unwrap_err();
+    assert_eq!(e.message, "`than` must be finite, got NaN");
+    let e = try_op(&mut b, "select", &[x, x, y], &[]).unwrap_err();
+    assert_eq!(e.message, "`select` takes flags, U8 in [0, 1], got `I16`");
+    let z = input(&mut b, "z", Elem::I16, &[5]);
+    let e = try_op(&mut b, "select", &[c, x, z], &[]).unwrap_err();
+    assert_eq!(e.message, "`select` needs shapes that broadcast: [4, 6], [4, 6] and [5]");
+}
