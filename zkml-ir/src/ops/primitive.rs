@@ -103,6 +103,13 @@ impl Op {
             Op::Map(f) => activation::Map::of(*f),
             Op::Clamp { .. } => &clamp::Clamp,
             Op::RmsNorm { .. } => &rms_norm::RmsNorm,
+            Op::Sum { .. } => &sum::Sum,
+            Op::Max => &max::Max,
+            Op::FirstMax { .. } => &first_max::FirstMax,
+            Op::ChosenIndex => &first_max::ChosenIndex,
+            Op::Chosen => &first_max::Chosen,
+            Op::Compare { .. } => &compare::ANY,
+            Op::Select => &select::Select,
         }
     }
 }
