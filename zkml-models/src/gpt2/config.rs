@@ -31,7 +31,9 @@ impl Config {
     /// The sizes of a file whose names are those of `h.0.attn.c_attn.weight`, before [`super::import`] pads anything.
     pub fn of(weights: &FloatWeights) -> Result<Self, WeightsError> {
         let dims = |name: &str| {
-            let tensor = weights.dims(name).ok_or_else(|| WeightsError::NotFound { name: name.into(), nearest: None })?;
+            let tensor = weights
+                .dims(name)
+                .ok_or_else(|| WeightsError::NotFound { name: name.into(), nearest: None })?;
             match *tensor {
                 [rows, columns] => Ok((rows, columns)),
                 _ => Err(WeightsError::Shape { name: name.into(), got: tensor.to_vec() }),

@@ -27,7 +27,11 @@ pub enum GenerationError {
 
 /// Decodes greedily after the prompt, one run of the integers for each token. `seq` and the prompt's length are those that
 /// the model was elaborated for. Later tokens do not change earlier ones' predictions, so places not yet decoded hold 0.
-pub fn generate(model: &gpt2_greedy::Model, seq: usize, prompt: &[i32]) -> Result<Generation, GenerationError> {
+pub fn generate(
+    model: &gpt2_greedy::Model,
+    seq: usize,
+    prompt: &[i32],
+) -> Result<Generation, GenerationError> {
     let answers = model.as_ref().graph().ty(model.as_ref().graph().outputs[0].node).shape.len();
     if prompt.len() + answers != seq {
         let (expected, prompt_len) = (seq, seq.saturating_sub(answers));

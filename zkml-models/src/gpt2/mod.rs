@@ -78,7 +78,11 @@ pub fn gpt2_trunk(
 
 /// The final norm of some rows of the stream.
 #[zk_model(ROWS = 1, D = 768, report = line)]
-pub fn last_norm(x: Tensor<I16, ROWS, D>, gain: Weight<I12, D>, bias: Weight<I24, D>) -> Tensor<I12, ROWS, D> {
+pub fn last_norm(
+    x: Tensor<I16, ROWS, D>,
+    gain: Weight<I12, D>,
+    bias: Weight<I24, D>,
+) -> Tensor<I12, ROWS, D> {
     quantize::<I12>(quantize::<I12>(layer_norm(x), window = 16) * gain + bias, window = 16)
 }
 
