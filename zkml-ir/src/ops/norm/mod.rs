@@ -223,8 +223,8 @@ impl Norm {
             cells.extend(c.iter().map(|c| n(c) >> self.shift));
             cells.extend(c.iter().map(|c| n(c) & ((1 << self.shift) - 1)));
         }
-        let n = cells.columns.len() - 2;
-        (cells.columns.clone(), cells.columns.swap_remove(n))
+        let n = cells.columns[cells.columns.len() - 2].clone();
+        (cells.columns, n)
     }
 }
 

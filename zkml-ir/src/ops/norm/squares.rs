@@ -65,7 +65,7 @@ impl Norm {
 
     /// |sum h l|
     fn largest_cross(&self) -> i64 {
-        self.d as i64 * MAX_L << self.high_bits()
+        (self.d as i64 * MAX_L) << self.high_bits()
     }
 
     fn largest_high_square(&self) -> i64 {
