@@ -14,7 +14,8 @@ mod lower;
 
 use super::norm::{self, rule, Norm};
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, RunError,
+    Value, Work,
 };
 use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
@@ -58,6 +59,14 @@ impl Primitive for LayerNorm {
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
         let Op::LayerNorm { epsilon } = call.node.op else { return Err(call.missing()) };
         Ok(crate::float::rows::layer_norm(call.args[0], epsilon))
+    }
+
+    /// With too fine a unit epsilon is more of them than a variance can have.
+    fn admits_steps(&self, graph: &Graph, params: &Params, id: NodeId) -> bool {
+        match rule::is_wide(graph, id) {
+            true => Norm::new(graph, params, id).is_ok(),
+            false => lower::LayerNorm::new(graph, params, id).is_ok(),
+        }
     }
 
     fn work(&self, _: &Graph, node: &Node) -> Work {

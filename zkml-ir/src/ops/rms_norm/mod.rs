@@ -11,7 +11,8 @@
 
 use super::norm::{self, rule, Norm};
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, RunError,
+    Value, Work,
 };
 use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
@@ -49,6 +50,11 @@ impl Primitive for RmsNorm {
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
         let Op::RmsNorm { epsilon } = call.node.op else { return Err(call.missing()) };
         Ok(crate::float::rows::rms_norm(call.args[0], epsilon))
+    }
+
+    /// With too fine a unit epsilon is more of them than a mean of squares can have.
+    fn admits_steps(&self, graph: &Graph, params: &Params, id: NodeId) -> bool {
+        Norm::new(graph, params, id).is_ok()
     }
 
     fn work(&self, _: &Graph, node: &Node) -> Work {
