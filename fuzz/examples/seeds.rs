@@ -95,4 +95,13 @@ fn main() {
     {
         write("safetensors", &format!("seed-{name}"), model(step).as_bytes());
     }
+    for (name, map) in [
+        ("good", r#""model.bias":"s","model.one":"./s""#),
+        ("outside", r#""model.bias":"../s""#),
+        ("absent", r#""model.bias":"t""#),
+        ("twice", r#""model.bias":"s","model.bias":"t""#),
+    ] {
+        let index = format!("\x05{{\"metadata\":{{\"total_size\":64}},\"weight_map\":{{{map}}}}}");
+        write("safetensors", &format!("seed-index-{name}"), index.as_bytes());
+    }
 }

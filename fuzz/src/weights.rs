@@ -6,7 +6,7 @@ use safetensors::Dtype;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use zkml_dsl::weights::{load_model, resolve, save_model, FloatWeights};
+use zkml_dsl::weights::{load_model, resolve, save_model, Family, FloatWeights, WeightsError};
 use zkml_ir::elem::Elem;
 use zkml_ir::graph::{Graph, GraphBuilder, Layout, Op, Params, Rescale, RescaleRule, Step};
 use zkml_ir::graph::{TensorType, WeightDecl};
@@ -23,8 +23,8 @@ const DECLARED: [Declared; 5] = [
     ("one", Elem::I16, &[], Layout::InOut),
 ];
 
-/// The first byte chooses what the rest is: a file; a header, `0xff` and values; a model's header; edits of a model file
-/// or of a float file.
+/// The first byte chooses what the rest is: a file; a header, `0xff` and values; a model's header; edits of a model
+/// file or of a float file; the index of a sharded checkpoint.
 pub fn run(data: &[u8]) {
     let Some((&choice, rest)) = data.split_first() else { return };
     let edited = |bytes: &[u8]| {
@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
         edits::apply(rest, &mut bytes);
         bytes
     };
-    let bytes = match choice % 5 {
+    let bytes = match choice % 6 {
         0 => rest.to_vec(),
         1 => {
             let end = rest.iter().position(|&b| b == 0xff).unwrap_or(rest.len());
@@ -45,7 +45,8 @@ pub fn run(data: &[u8]) {
             Err(_) => return,
         },
         3 => edited(saved()),
-        _ => edited(floats()),
+        4 => edited(floats()),
+        _ => return sharded(rest),
     };
     let path = scratch();
     std::fs::write(&path, bytes).expect("a scratch file is written");
@@ -53,7 +54,19 @@ pub fn run(data: &[u8]) {
     std::fs::remove_file(&path).expect("the scratch file is still there");
 }
 
-/// One file for each thread.
+/// An index beside one true shard, `s`.
+fn sharded(index: &[u8]) {
+    let folder = scratch();
+    std::fs::create_dir_all(&folder).expect("a scratch folder is made");
+    std::fs::write(folder.join("s"), floats()).expect("a shard is written");
+    std::fs::write(folder.join("model.safetensors.index.json"), index).expect("an index is written");
+    if let Ok(weights) = FloatWeights::open(&folder) {
+        assert_eq!(weights.len(), DECLARED.len());
+    }
+    std::fs::remove_dir_all(&folder).expect("the scratch folder is still there");
+}
+
+/// One file or folder for each thread.
 fn scratch() -> PathBuf {
     let name = format!("zkml-fuzz-{}-{:?}", std::process::id(), std::thread::current().id());
     std::env::temp_dir().join(name)
@@ -72,6 +85,16 @@ fn read(path: &Path) {
         if let Err(error) = resolve(graph, &weights) {
             error.to_string();
         }
+        for name in names.iter().take(8) {
+            rewrite(&weights, name);
+        }
+        for family in [Family::Gpt2, Family::Bert, Family::Llama] {
+            let mut renamed = weights.clone();
+            match renamed.rename_family(family, &[]) {
+                Ok(report) => assert_eq!(renamed.len() + report.dropped.len(), names.len()),
+                Err(_) => assert!(renamed.names().eq(weights.names())),
+            }
+        }
         let _ = weights.rename_prefix("model.", "");
         if let Ok(tensors) = resolve(graph, &weights) {
             assert_eq!(tensors.len(), graph.weights.len());
@@ -82,6 +105,30 @@ fn read(path: &Path) {
         Ok((weights, params)) => {
             save_model(path, graph, &weights, &params).expect("what is loaded can be saved");
             assert!(load_model(path, graph).is_ok_and(|again| again == (weights, params)));
+        }
+    }
+}
+
+/// Rewrites of one tensor: an error, or a tensor whose every value is finite.
+fn rewrite(weights: &FloatWeights, name: &str) {
+    type Rewrite<'a> = &'a dyn Fn(&mut FloatWeights) -> Result<(), WeightsError>;
+    let rewrites: [(&str, Rewrite<'_>); 8] = [
+        (name, &|w| w.transpose(name)),
+        (name, &|w| w.pad_rows(name, 3)),
+        (name, &|w| w.slice(name, 1, 1..2)),
+        (name, &|w| w.concat_columns(&[name, name], name)),
+        (name, &|w| w.reshape(name, &[2, 3])),
+        (name, &|w| w.scale(name, 1e20)),
+        (name, &|w| w.add(name, "model.bias")),
+        ("layer.weight", &|w| {
+            w.rename(name, "layer.weight")?;
+            w.per_channel("layer", "scales")
+        }),
+    ];
+    for (result, rewrite) in rewrites {
+        let mut changed = weights.clone();
+        if rewrite(&mut changed).is_ok() {
+            assert!(changed.get(result).is_ok());
         }
     }
 }

@@ -27,7 +27,9 @@ impl Tree {
             Source::Weight(_) => Some(Tree::Weights),
             Source::PrivateInput(_) => Some(Tree::Private),
             Source::Trace => Some(Tree::Trace),
-            Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_) => None,
+            Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_) | Source::OneHotOf(_) => {
+                None
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the definitions.
 
 use crate::elem::Elem;
-use crate::float::{gelu, FloatTensor};
+use crate::float::{function, gelu, FloatTensor};
 use crate::graph::{Graph, GraphBuilder, NodeId, Op, Params};
 use crate::ops::quantize::scale::rescale;
 use crate::ops::{find, Arg, Call, OpError};
@@ -63,7 +63,12 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
         let x: &[i64] = node.args.first().map_or(&[], |&a| &v[a]);
         let step = |id: NodeId| g.steps.value(&g.ty(id).step, &p.steps);
         let apply = |f: &dyn Fn(f64) -> f64| -> Vec<i64> {
-            let (sx, sy, range) = (step(node.args[0]), step(id), node.ty.elem.interval());
+            // A saturation to less than the element (tanh stays odd) is part of the definition.
+            let range = match node.op {
+                Op::Map(_) => node.ty.interval,
+                _ => node.ty.elem.interval(),
+            };
+            let (sx, sy) = (step(node.args[0]), step(id));
             let y = |&x: &i64| ((f(x as f64 * sx) / sy).round() as i64).clamp(range.lo, range.hi);
             x.iter().map(y).collect()
         };
@@ -86,7 +91,9 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
             Op::Relu => apply(&|x| x.max(0.0)),
             Op::Gelu => apply(&gelu),
             Op::Exp => apply(&f64::exp),
-            Op::LayerNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
+            Op::Map(f) => apply(&|x| function(*f, x)),
+            Op::Clamp { lo, hi } => apply(&|x| x.clamp(*lo, *hi)),
+            Op::LayerNorm { .. } | Op::RmsNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
                 through_floats(g, p, id, &v)
             }
             op => linear(g, id, op, &v),

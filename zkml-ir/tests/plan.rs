@@ -49,7 +49,7 @@ fn everything(seed: u64, rescale: Rescale, step: f64) -> common::Case {
     let v = g.view(Op::Transpose { perm: vec![1, 0] }, &[r], &[16, 4]);
     let s = g.matmul(r, v);
     let s = g.quantize(s, Elem::I12, 16, 1, 6);
-    let core = Op::AttentionCore { causal: true, fraction: 0 };
+    let core = Op::AttentionCore { causal: true, window: None, fraction: 0 };
     let o = g.push(core, &[s, r], Elem::I8, &[4, 16], Elem::I8.interval(), step);
     let p = Interval::new(0, 1 << 14);
     let p = g.push(Op::Softmax { causal: false }, &[o], Elem::I16, &[4, 16], p, 1.0 / 16384.0);

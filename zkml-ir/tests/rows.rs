@@ -37,7 +37,7 @@ impl Attention {
             args.push(g.input(Elem::U8, &[self.tk], 1.0));
         }
         let dims = [self.batch, self.tq, self.d];
-        let core = Op::AttentionCore { causal: self.causal, fraction: self.fraction };
+        let core = Op::AttentionCore { causal: self.causal, window: None, fraction: self.fraction };
         let out = Interval::new(-128 << self.fraction, (128 << self.fraction) - 1);
         let o = g.push(core, &args, Elem::I12, &dims, out, 0.1 / (1 << self.fraction) as f64);
         let mut case = g.finish(o);

@@ -13,6 +13,11 @@ pub(super) fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
+/// Whether [`to_f32`] reads the type.
+pub(super) fn is_float(dtype: Dtype) -> bool {
+    to_f32(dtype, &[]).is_some()
+}
+
 /// Splits into `N`-byte words and maps each.
 pub(super) fn words<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|&b| read(b)).collect()
@@ -60,5 +65,6 @@ mod tests {
         assert_eq!(to_f32(Dtype::F64, &0.1f64.to_le_bytes()).unwrap(), [0.1f32]);
         assert_eq!(to_f32(Dtype::F32, &(-2.5f32).to_le_bytes()).unwrap(), [-2.5]);
         assert_eq!(to_f32(Dtype::I32, &[0; 4]), None);
+        assert!(is_float(Dtype::BF16) && !is_float(Dtype::I64) && !is_float(Dtype::BOOL));
     }
 }

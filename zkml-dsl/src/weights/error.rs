@@ -17,11 +17,38 @@ pub enum FileError {
     Format { path: PathBuf, source: SafeTensorError },
 }
 
+/// A folder that holds no checkpoint, or an index of shards that cannot be followed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum IndexError {
+    #[error("`{}`: expected a `model.safetensors` or a `model.safetensors.index.json` in the folder, got neither", path.display())]
+    NoCheckpoint { path: PathBuf },
+    #[error("index `{}`: expected at most {limit} bytes, got more", path.display())]
+    TooLong { path: PathBuf, limit: u64 },
+    #[error("index `{}` is malformed: {reason}", path.display())]
+    Malformed { path: PathBuf, reason: String },
+    #[error("index `{}`: its `weight_map` is empty", path.display())]
+    Empty { path: PathBuf },
+    #[error("index `{}`: tensor `{tensor}`: expected a file below the index's folder, got `{shard}`", path.display())]
+    ShardName { path: PathBuf, tensor: String, shard: String },
+    #[error("index `{}`: no file `{}`, in which tensor `{tensor}` should be", path.display(), shard.display())]
+    ShardMissing { path: PathBuf, shard: PathBuf, tensor: String },
+    #[error("index `{}`: expected tensor `{tensor}` in `{}`, {}", path.display(), shard.display(), place(found))]
+    TensorMissing { path: PathBuf, tensor: String, shard: PathBuf, found: Option<PathBuf> },
+    #[error("index `{}`: tensor `{tensor}` is in two shards, `{}` and `{}`", path.display(), first.display(), second.display())]
+    TwoShards { path: PathBuf, tensor: String, first: PathBuf, second: PathBuf },
+}
+
+fn place(found: &Option<PathBuf>) -> String {
+    found.as_ref().map_or("got none".to_owned(), |f| format!("got it in `{}`", f.display()))
+}
+
 /// Float weights that cannot be used.
 #[derive(Debug, Error)]
 pub enum WeightsError {
     #[error(transparent)]
     File(#[from] FileError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error(transparent)]
     Misfit(#[from] Misfit),
     #[error("no tensor `{name}`{}", nearest.as_ref().map_or(String::new(), |n| format!("; the nearest name is `{n}`")))]
@@ -38,6 +65,12 @@ pub enum WeightsError {
     Extents { name: String, expected: String, got: Shape },
     #[error("cannot rename `{from}` to `{to}`: a tensor of that name exists")]
     NameTaken { from: String, to: String },
+    #[error("cannot make `{name}`: a tensor of that name exists")]
+    Exists { name: String },
+    #[error("tensor `{name}`: value {index}: expected {expected}, got {got}")]
+    Value { name: String, index: usize, expected: String, got: f64 },
+    #[error("{what}: expected {expected}, got {got}")]
+    Argument { what: &'static str, expected: String, got: String },
 }
 
 /// An integer model file that does not hold the model's weights and parameters.

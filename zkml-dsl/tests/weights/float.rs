@@ -36,6 +36,9 @@ fn reads_every_float_type_and_only_when_asked() {
     assert!(matches!(&deep, WeightsError::Shape { got, .. } if got.len() == 7), "{deep}");
     let nan = w.get("nan").unwrap_err();
     assert!(matches!(nan, WeightsError::NotFinite { index: 1, .. }), "{nan}");
+    let mut floats = w.clone();
+    assert_eq!(floats.drop_integers(), ["ids"]);
+    assert_eq!(floats.len(), 7);
     let missing = w.get("f33").unwrap_err();
     assert!(matches!(&missing, WeightsError::NotFound { nearest: Some(n), .. } if n == "f32"), "{missing}");
 }
@@ -85,37 +88,31 @@ fn insert_checks_the_length() {
     assert!(matches!(error, WeightsError::Length { expected: 4, got: 1, .. }), "{error}");
 }
 
-fn norm_and_linear() -> FloatWeights {
-    let tensors = [
-        ("ln.weight", tensor(&[2], &[2.0, -1.0])),
-        ("ln.bias", tensor(&[2], &[0.5, 3.0])),
-        ("fc.weight", tensor(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
-        ("fc.bias", tensor(&[3], &[10.0, 20.0, 30.0])),
-        ("gate.weight", tensor(&[2, 1], &[7.0, 8.0])),
-    ];
-    FloatWeights::from_tensors(tensors.map(|(n, t)| (n.to_owned(), t))).unwrap()
+#[test]
+fn renames_and_copies_one() {
+    let mut w =
+        FloatWeights::from_tensors(["a", "ab"].map(|n| (n.to_owned(), tensor(&[1], &[1.0])))).unwrap();
+    w.rename("a", "c").unwrap();
+    w.rename("c", "c").unwrap();
+    assert_eq!(w.names().collect::<Vec<_>>(), ["ab", "c"]);
+    let error = w.rename("ab", "c").unwrap_err();
+    assert_eq!(error.to_string(), "cannot rename `ab` to `c`: a tensor of that name exists");
+    let error = w.rename("abb", "d").unwrap_err();
+    assert_eq!(error.to_string(), "no tensor `abb`; the nearest name is `ab`");
+    w.copy("ab", "x").unwrap();
+    let error = w.copy("ab", "c").unwrap_err();
+    assert_eq!(error.to_string(), "cannot make `c`: a tensor of that name exists");
+    assert!(matches!(w.copy("zzz", "y"), Err(WeightsError::NotFound { .. })));
+    assert_eq!(w.names().collect::<Vec<_>>(), ["ab", "c", "x"]);
 }
 
 #[test]
-fn folds_a_layer_norm() {
-    let mut w = norm_and_linear();
-    w.fold_layer_norm("ln", &["fc", "gate"]).unwrap();
-    // By hand: rows times 2 and -1; 10 + 0.5*1 + 3*4 = 22.5 and so on; 0.5*7 + 3*8 = 27.5.
-    assert_eq!(*w.get("fc.weight").unwrap(), tensor(&[2, 3], &[2.0, 4.0, 6.0, -4.0, -5.0, -6.0]));
-    assert_eq!(*w.get("fc.bias").unwrap(), tensor(&[3], &[22.5, 36.0, 49.5]));
-    assert_eq!(*w.get("gate.weight").unwrap(), tensor(&[2, 1], &[14.0, -8.0]));
-    assert_eq!(*w.get("gate.bias").unwrap(), tensor(&[1], &[27.5]));
-    assert_eq!(w.names().collect::<Vec<_>>(), ["fc.bias", "fc.weight", "gate.bias", "gate.weight"]);
-}
-
-#[test]
-fn a_fold_that_does_not_fit_changes_nothing() {
-    let mut w = norm_and_linear();
-    w.transpose("gate.weight").unwrap();
-    let error = w.fold_layer_norm("ln", &["fc", "gate"]).unwrap_err();
-    assert!(matches!(&error, WeightsError::Extents { name, .. } if name == "gate.weight"), "{error}");
-    assert_eq!(*w.get("fc.bias").unwrap(), tensor(&[3], &[10.0, 20.0, 30.0]));
-    assert_eq!(w.len(), 5);
-    let error = w.fold_layer_norm("ln_1", &["fc"]).unwrap_err();
-    assert!(matches!(error, WeightsError::NotFound { .. }), "{error}");
+fn ties_what_is_absent() {
+    let mut w = FloatWeights::from_tensors([("embed".to_owned(), tensor(&[2], &[1.0, 2.0]))]).unwrap();
+    assert!(w.tie("lm_head", "embed").unwrap());
+    assert_eq!(*w.get("lm_head").unwrap(), tensor(&[2], &[1.0, 2.0]));
+    w.insert("lm_head", tensor(&[1], &[3.0])).unwrap();
+    assert!(!w.tie("lm_head", "embed").unwrap());
+    assert_eq!(*w.get("lm_head").unwrap(), tensor(&[1], &[3.0]));
+    assert!(matches!(w.tie("other", "nowhere"), Err(WeightsError::NotFound { .. })));
 }

@@ -1,9 +1,12 @@
 //! Weight files, good and bad.
 
 mod corpus;
+mod families;
 mod float;
+mod fold;
 mod model;
 mod resolve;
+mod sharded;
 
 use safetensors::tensor::TensorView;
 use safetensors::Dtype;

@@ -8,8 +8,8 @@
 use super::sums;
 use super::weight_view::WeightView;
 use crate::elem::Interval;
-use crate::graph::{Graph, Node, NodeId, Op, Rescale};
-use crate::ops::layer_norm::norm_bound;
+use crate::graph::{Graph, Node, NodeId, Rescale};
+use crate::ops::norm::rule::norm_bound;
 use crate::tensor::IntTensor;
 
 /// One interval for each column; a single one stands for all.
@@ -89,8 +89,7 @@ pub(crate) fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
     let [x, w] = [node.args[0], node.args[1]];
     let k = *known.graph.ty(x).shape.dims().last().expect("a matrix");
     if let Some(view) = WeightView::of(known.graph, w).filter(|v| v.dims.len() == 2) {
-        let normalised = matches!(known.graph.node(x).op, Op::LayerNorm { .. });
-        return by_columns(known, &view, &of[x], normalised.then(|| norm_bound(k)));
+        return by_columns(known, &view, &of[x], norm_bound(known.graph, x));
     }
     if let Some(view) = WeightView::of(known.graph, x) {
         return Bound(vec![sums::widest_row((known.weight)(view.weight), &view, of[w].whole())]);

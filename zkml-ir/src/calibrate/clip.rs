@@ -3,22 +3,26 @@
 use super::integers;
 use super::stats::Stats;
 use crate::elem::{Elem, Interval};
-use crate::float::gelu;
+use crate::float::function;
+use crate::tables::Function;
 
 /// The function that reads a quantised tensor, where only one does: its error is what counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reader {
     Any,
-    Relu,
-    Gelu,
+    /// In its argument's step, with next to nothing left of negative values.
+    Gate(Function),
+    Clamp(f64, f64),
+    /// In a fine step of its own, with limits at both ends.
+    Limited(Function),
 }
 
 impl Reader {
     fn apply(self, x: f64) -> f64 {
         match self {
             Reader::Any => x,
-            Reader::Relu => x.max(0.0),
-            Reader::Gelu => gelu(x),
+            Reader::Gate(f) | Reader::Limited(f) => function(f, x),
+            Reader::Clamp(lo, hi) => x.max(lo).min(hi),
         }
     }
 }
@@ -66,20 +70,23 @@ pub(super) fn step(tensors: &[Tensor]) -> Option<f64> {
 fn covering(t: &Tensor) -> Option<f64> {
     let Interval { lo, hi } = t.elem.interval();
     let above = t.stats.max as f64 / hi as f64;
-    let below = if lo < 0 && t.reader == Reader::Any { t.stats.min as f64 / lo as f64 } else { 0.0 };
+    let gate = matches!(t.reader, Reader::Gate(_));
+    let below = if lo < 0 && !gate { t.stats.min as f64 / lo as f64 } else { 0.0 };
     let all = t.stats.max_abs() as f64 / hi as f64;
     let cover = above.max(below);
     Some(if cover > 0.0 { cover } else { all } / t.coef).filter(|&s| s > 0.0)
 }
 
-/// Mean squared error behind the reader, whose result is rounded in the same step. `behind` is what it makes of the exact
-/// values.
+/// Mean squared error behind the reader, whose result is rounded in the same step but where it has one of its own. `behind`
+/// is what it makes of the exact values.
 fn error(t: &Tensor, behind: &[f64], free: f64) -> f64 {
     let (step, range) = (t.coef * free, t.elem.interval());
     let (lo, hi) = (range.lo as f64, range.hi as f64);
-    let table: Vec<f64> = (range.lo..=range.hi)
-        .map(|q| (t.reader.apply(q as f64 * step) / step).round().clamp(lo, hi) * step)
-        .collect();
+    let result = |q: i64| match (t.reader, t.reader.apply(q as f64 * step)) {
+        (Reader::Limited(_), y) => y,
+        (_, y) => (y / step).round().clamp(lo, hi) * step,
+    };
+    let table: Vec<f64> = (range.lo..=range.hi).map(result).collect();
     let square = |x: f32, exact: f64| {
         (table[(integers::nearest(x as f64 / step, lo, hi) - range.lo as i32) as usize] - exact).powi(2)
     };

@@ -6,6 +6,7 @@ use super::stats::{owns_step, Stats};
 use crate::elem::Elem;
 use crate::exec::in_parallel;
 use crate::graph::{Graph, NodeId, Op};
+use crate::tables::Function;
 
 /// By step; `None` for solved steps and for those of tensors that are zero on all samples.
 pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
@@ -32,8 +33,11 @@ pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
 /// The function that reads the node, if nothing else does.
 pub(super) fn reader(graph: &Graph, id: NodeId) -> Reader {
     let mut readers = graph.nodes.iter().filter(|n| n.args.contains(&id)).map(|n| match n.op {
-        Op::Relu => Reader::Relu,
-        Op::Gelu => Reader::Gelu,
+        Op::Relu => Reader::Gate(Function::Relu),
+        Op::Gelu => Reader::Gate(Function::Gelu),
+        Op::Map(f @ (Function::Silu | Function::GeluTanh)) => Reader::Gate(f),
+        Op::Map(f @ (Function::Sigmoid | Function::Tanh)) => Reader::Limited(f),
+        Op::Clamp { lo, hi } => Reader::Clamp(lo, hi),
         _ => Reader::Any,
     });
     let first = readers.next().unwrap_or(Reader::Any);

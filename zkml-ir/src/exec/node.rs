@@ -156,6 +156,11 @@ pub(crate) fn constant(c: &Constant, len: usize) -> Vec<i32> {
             let n = len.isqrt();
             (0..len).map(|i| (i % n <= i / n) as i32).collect()
         }
+        Constant::Band { window, causal } => {
+            let n = len.isqrt();
+            let near = |i: usize, j: usize| i.abs_diff(j) < *window as usize && (!causal || j <= i);
+            (0..len).map(|k| near(k / n, k % n) as i32).collect()
+        }
         Constant::OneHot { columns, index } => {
             let mut v = vec![0; index.len() * columns];
             index.iter().enumerate().for_each(|(row, &i)| v[row * columns + i as usize] = 1);

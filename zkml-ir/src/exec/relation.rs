@@ -2,7 +2,7 @@
 
 use super::node::constant;
 use super::Witness;
-use crate::plan::{Axis, AxisMap, BitMap, LinExpr, Plan, Source, Space, Term, View};
+use crate::plan::{Axis, AxisMap, BitMap, LinExpr, Plan, Source, Space, TensorDecl, Term, View};
 use crate::tensor::IntTensor;
 use std::borrow::Cow;
 
@@ -18,6 +18,7 @@ impl<'a> Cells<'a> {
         let values = plan.tensors.iter().enumerate().map(|(i, t)| match &t.source {
             Source::Weight(w) => weights.get(*w).map_or(Cow::Borrowed(&[][..]), |w| Cow::Owned(w.to_vec())),
             Source::Constant(c) => Cow::Owned(constant(c, t.axes.len())),
+            Source::OneHotOf(input) => Cow::Owned(one_hot_of(plan, witness, *input, t)),
             _ => Cow::Borrowed(witness.tensors.get(i).and_then(|t| t.as_deref()).unwrap_or(&[])),
         });
         Self { plan, values: values.collect() }
@@ -57,6 +58,21 @@ impl<'a> Cells<'a> {
             _ => (0..len).for_each(|k| out[(at + k) / summed] += t.coef * cells[cell + k * stride] as i64),
         });
     }
+}
+
+/// Row-major flags of a public input's cells; empty, as whatever nobody supplies, where one names no column.
+fn one_hot_of(plan: &Plan, witness: &Witness, input: usize, t: &TensorDecl) -> Vec<i32> {
+    let of = plan.tensors.iter().position(|t| t.source == Source::PublicInput(input));
+    let rows = of.and_then(|of| witness.tensors.get(of)?.as_deref()).unwrap_or(&[]);
+    let columns = t.axes.axes().last().map_or(1, |a| a.extent());
+    let mut flags = vec![0; rows.len() * columns];
+    for (i, &column) in rows.iter().enumerate() {
+        match usize::try_from(column).ok().filter(|&c| c < columns) {
+            Some(column) => flags[i * columns + column] = 1,
+            None => return vec![],
+        }
+    }
+    flags
 }
 
 /// Row-major strides.

@@ -1,6 +1,30 @@
-//! The Gaussian error linear unit in real numbers.
+//! Functions of one real number.
 
-use std::f64::consts::FRAC_1_SQRT_2;
+use crate::tables::Function;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
+
+/// The function that a table holds; not finite at a pole.
+pub fn function(f: Function, x: f64) -> f64 {
+    match f {
+        Function::Relu => x.max(0.0),
+        Function::Gelu => gelu(x),
+        Function::Exp => x.exp(),
+        Function::Sigmoid => sigmoid(x),
+        Function::Silu => x * sigmoid(x),
+        Function::Tanh => x.tanh(),
+        Function::GeluTanh => x * sigmoid(2.0 * FRAC_2_PI.sqrt() * (x + 0.044_715 * x * x * x)),
+        Function::Rsqrt if x <= 0.0 => f64::INFINITY,
+        Function::Rsqrt => 1.0 / x.sqrt(),
+        Function::Reciprocal if x == 0.0 => f64::INFINITY,
+        Function::Reciprocal => 1.0 / x,
+        Function::Abs => x.abs(),
+        Function::Identity => x,
+    }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
 
 /// `x * Phi(x)`, relative error below 1e-6.
 pub fn gelu(x: f64) -> f64 {

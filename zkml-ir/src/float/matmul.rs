@@ -18,7 +18,8 @@ pub(crate) fn matmul(x: &FloatTensor, w: &FloatTensor, out: &Shape) -> Vec<f32> 
         product(&x.data, &w.data, &mut y, k, n);
         return y;
     }
-    let m = out.dims()[out.rank() - 2];
+    // A leading extent of 1 on the right serves several matrices of the left, which lie one after the other.
+    let m = x.data.len() / k / (w.data.len() / (k * n));
     for ((x, w), y) in x.data.chunks(m * k).zip(w.data.chunks(k * n)).zip(y.chunks_mut(m * n)) {
         product(x, w, y, k, n);
     }

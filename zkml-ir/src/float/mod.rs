@@ -7,7 +7,7 @@ pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod rows;
 
-pub use elementwise::gelu;
+pub use elementwise::{function, gelu};
 
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::shape::Shape;
@@ -42,6 +42,8 @@ pub enum FloatError {
     Shape { name: String, expected: Shape, got: Shape },
     #[error("`{name}` holds a value that is not finite, at index {index}")]
     NotFinite { name: String, index: usize },
+    #[error("`{name}`: token {value} at index {index} is none of {rows} rows")]
+    Token { name: String, index: usize, value: f32, rows: usize },
     #[error("`{name}`: every key of row {row} is masked")]
     AllMasked { name: String, row: usize },
 }

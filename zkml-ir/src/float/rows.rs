@@ -39,13 +39,18 @@ pub(crate) fn attention(
     v: &FloatTensor,
     mask: Option<&FloatTensor>,
     causal: bool,
+    window: Option<u32>,
 ) -> Result<Vec<f32>, usize> {
     let (keys, queries, d) = (last(x), queries(x), last(v));
     let mut out = Vec::with_capacity(x.data.len() / keys * d);
+    // Rows that one matrix of v serves.
+    let served = x.data.len() * d / v.data.len();
     for (row, scores) in x.data.chunks_exact(keys).enumerate() {
-        let seen = |j: usize| mask.is_none_or(|m| m.data[j] != 0.0) && (!causal || j <= row % queries);
+        let query = row % queries;
+        let near = |j: usize| window.is_none_or(|w| query.abs_diff(j) < w as usize);
+        let seen = |j: usize| mask.is_none_or(|m| m.data[j] != 0.0) && (!causal || j <= query) && near(j);
         let p = probabilities(scores, seen).ok_or(row)?;
-        let v = &v.data[row / queries * keys * d..][..keys * d];
+        let v = &v.data[row / served * keys * d..][..keys * d];
         let mut sum = vec![0.0; d];
         for (&p, v) in p.iter().zip(v.chunks_exact(d)) {
             sum.iter_mut().zip(v).for_each(|(s, &v)| *s += p * v as f64);
@@ -65,6 +70,18 @@ pub(crate) fn layer_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
         out.extend(
             row.iter().map(|&v| ((v as f64 - mean) * if scale.is_finite() { scale } else { 0.0 }) as f32),
         );
+    }
+    out
+}
+
+pub(crate) fn rms_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
+    let mut out = Vec::with_capacity(x.data.len());
+    for row in x.data.chunks_exact(last(x)) {
+        let square = row.iter().map(|&v| (v as f64).powi(2)).sum::<f64>() / row.len() as f64;
+        let scale = 1.0 / (square + epsilon).sqrt();
+        // Zeros stay zeros without an epsilon.
+        let scale = if scale.is_finite() { scale } else { 0.0 };
+        out.extend(row.iter().map(|&v| (v as f64 * scale) as f32));
     }
     out
 }

@@ -56,6 +56,14 @@ impl GraphBuilder {
         node
     }
 
+    /// Integers that the model's text gives, in units of a known step.
+    pub fn constant(&mut self, name: &str, elem: Elem, shape: Shape, values: Vec<i32>, step: f64) -> NodeId {
+        let (lo, hi) = values.iter().fold((i32::MAX, i32::MIN), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+        let interval = Interval::new(lo as i64, hi as i64);
+        let ty = TensorType { elem, shape, interval, step: Step::constant(step) };
+        self.push(Op::Constant(values), vec![], ty, name)
+    }
+
     pub fn push(&mut self, op: Op, args: Vec<NodeId>, ty: TensorType, name: impl Into<String>) -> NodeId {
         self.graph.nodes.push(Node { op, args, ty, name: name.into() });
         self.graph.nodes.len() - 1
@@ -82,7 +90,8 @@ impl GraphBuilder {
         let step = node.ty.step.clone();
         self.graph.steps.pin(&step, 1.0).map_err(|e| e.to_string())?;
         if declared {
-            self.graph.nodes[id].ty.interval = range;
+            let own = &mut self.graph.nodes[id].ty.interval;
+            *own = Interval::new(own.lo.max(range.lo), own.hi.min(range.hi));
         }
         Ok(())
     }

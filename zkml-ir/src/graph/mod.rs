@@ -13,6 +13,7 @@ pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
+use crate::tables::Function;
 use serde::{Deserialize, Serialize};
 
 /// Index of a node in [`Graph::nodes`]; arguments come before their users.
@@ -36,7 +37,8 @@ pub enum Op {
     Input(usize),
     /// The model's weight of this index.
     Weight(usize),
-    /// `[.., m, k] x [k, n]` or, with equal leading axes, `[.., m, k] x [.., k, n]`.
+    /// `[.., m, k] x [k, n]` or, with equal leading axes (of which the right side's last may be 1 and stretch),
+    /// `[.., m, k] x [.., k, n]`.
     MatMul,
     /// Elementwise with broadcasting ([`Shape::broadcast`]).
     Add,
@@ -60,12 +62,14 @@ pub enum Op {
     Softmax {
         causal: bool,
     },
-    /// `softmax(scores) x v`, fused (DESIGN 5.9b): args are scores `[.., tq, tk]` (I8 or I12), v `[.., tk, d]` (I8) and
-    /// optionally a key mask `[tk]` of zeros and ones.
+    /// `softmax(scores) x v`, fused (DESIGN 5.9b): args are scores `[.., tq, tk]` (I8 or I12), v `[.., tk, d]` (I8), whose
+    /// leading axes may end in extents of 1 that stretch, and optionally a key mask `[tk]` of zeros and ones.
     ///
     /// The result is in units of `2^-fraction` of those of v: a mean of many values needs a finer step than they do.
     AttentionCore {
         causal: bool,
+        /// Only keys less than so many places before the query (or, unless causal, on either side).
+        window: Option<u32>,
         fraction: u32,
     },
     /// Over the last axis, without gain and bias (DESIGN 5.9c). `epsilon` in real units.
@@ -86,6 +90,52 @@ pub enum Op {
     Concat {
         axis: usize,
     },
+    /// Rows of a table `[v, d]` by their numbers.
+    Embedding,
+    /// Integers that the model's text gives: row-major values in the node's shape.
+    Constant(Vec<i32>),
+    /// A function of one integer by a table, in its argument's step or in a fixed one.
+    Map(Function),
+    /// To real bounds, `lo <= hi`, in its argument's step.
+    Clamp {
+        lo: f64,
+        hi: f64,
+    },
+    /// Over the last axis, without gain. `epsilon` in real units.
+    RmsNorm {
+        epsilon: f64,
+    },
+    /// Over ascending axes, which the result lacks.
+    Sum {
+        axes: Vec<usize>,
+    },
+    /// Over the last axis, which the result lacks.
+    Max,
+    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none of
+    /// the further arguments, flags themselves, names.
+    FirstMax {
+        valid: usize,
+    },
+    /// `sum_j j h_j` over the last axis of the flags h of a first maximum.
+    ChosenIndex,
+    /// `sum_j h_j x_j` over the last axis: args are the flags h of a first maximum, and x.
+    Chosen,
+    /// Flags: the first argument against the second, or against a real number.
+    Compare {
+        test: Comparison,
+        number: Option<f64>,
+    },
+    /// Args: flags c, a, b. `a` where c is 1, else `b`.
+    Select,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    Equal,
 }
 
 /// A node: an op applied to earlier nodes.

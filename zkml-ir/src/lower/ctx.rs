@@ -111,6 +111,25 @@ impl<'g> Ctx<'g> {
         self.tensor(role, Source::Constant(c), axes, range, BoundBy::Public)
     }
 
+    /// A constant that several ops may share.
+    pub fn shared_constant(&mut self, role: &str, axes: &Space, range: Interval, c: Constant) -> TensorId {
+        let same = |t: &TensorDecl| t.axes == *axes && matches!(&t.source, Source::Constant(d) if *d == c);
+        match self.plan.tensors.iter().position(same) {
+            Some(id) => id,
+            None => self.constant(role, axes, range, c),
+        }
+    }
+
+    /// A public input as one-hot rows.
+    pub fn one_hot_of(&mut self, input: usize, axes: &Space) -> TensorId {
+        let source = Source::OneHotOf(input);
+        let same = |t: &TensorDecl| t.axes == *axes && t.source == source;
+        match self.plan.tensors.iter().position(same) {
+            Some(id) => id,
+            None => self.tensor("one-hot", source, axes, Interval::new(0, 1), BoundBy::Public),
+        }
+    }
+
     /// A cell that entry `entry` of the *next* lookup bounds.
     pub fn cell(&mut self, role: &str, axes: &Space, range: Interval, entry: usize) -> TensorId {
         self.cell_bound_by(role, axes, range, self.plan.lookups.len(), entry)

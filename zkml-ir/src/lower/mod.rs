@@ -14,6 +14,7 @@ pub use certificate::certificate;
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};
+use crate::ops::activation::function;
 use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{check, reach, CheckError, Plan, ViewError};
 use ctx::Ctx;
@@ -86,7 +87,7 @@ pub(crate) fn fused_activations(graph: &Graph) -> Vec<bool> {
     let uses = graph.use_counts();
     let mut fused = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
-        if let (Op::Relu | Op::Gelu | Op::Exp, [arg]) = (&node.op, &node.args[..]) {
+        if let (Some(_), [arg]) = (function(&node.op), &node.args[..]) {
             if let Op::Quantize { window, .. } = graph.nodes[*arg].op {
                 fused[*arg] = uses[*arg] == 1 && window <= ONE_TABLE;
             }

@@ -98,6 +98,18 @@ impl Op {
             Op::Reshape => &reshape::Reshape,
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
+            Op::Embedding => &embedding::Embedding,
+            Op::Constant(_) => &leaf::Constant,
+            Op::Map(f) => activation::Map::of(*f),
+            Op::Clamp { .. } => &clamp::Clamp,
+            Op::RmsNorm { .. } => &rms_norm::RmsNorm,
+            Op::Sum { .. } => &sum::Sum,
+            Op::Max => &max::Max,
+            Op::FirstMax { .. } => &first_max::FirstMax,
+            Op::ChosenIndex => &first_max::ChosenIndex,
+            Op::Chosen => &first_max::Chosen,
+            Op::Compare { .. } => &compare::ANY,
+            Op::Select => &select::Select,
         }
     }
 }

@@ -46,6 +46,9 @@ pub enum Source {
     PublicOutput(usize),
     /// Part of the model.
     Constant(Constant),
+    /// Known to the verifier: the public input of this index, each cell as a row that is 1 at the column which the cell
+    /// names. The last axis holds the columns, the others are those of the input.
+    OneHotOf(usize),
 }
 
 /// A public tensor that both sides compute.
@@ -57,6 +60,8 @@ pub enum Constant {
     OneHot { columns: usize, index: Vec<u32> },
     /// Row-major values.
     Dense(Vec<i32>),
+    /// `[n, n]`, 1 where row and column are less than `window` apart and, if causal, column <= row.
+    Band { window: u32, causal: bool },
 }
 
 /// Why every cell of a tensor is an integer of its range.

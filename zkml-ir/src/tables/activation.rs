@@ -1,6 +1,6 @@
 //! Elementwise functions of one integer.
 
-use super::real::{Real, StepBits};
+use super::real::{Real, Signed, StepBits};
 use crate::elem::Interval;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,66 @@ pub enum Function {
     /// `x Phi(x)`
     Gelu,
     Exp,
+    /// `1 / (1 + exp(-x))`
+    Sigmoid,
+    /// `x sigmoid(x)`
+    Silu,
+    Tanh,
+    /// `x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2`
+    GeluTanh,
+    /// `1 / sqrt(x)`, beyond any output for `x <= 0`.
+    Rsqrt,
+    /// `1 / x`, beyond any output for `x = 0`.
+    Reciprocal,
+    Abs,
+    /// x: what saturates is the output.
+    Identity,
+}
+
+/// Larger than any output in any step: clamped.
+const BEYOND: i32 = 1 << 20;
+
+impl Function {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Gelu => "gelu",
+            Self::Exp => "exp",
+            Self::Sigmoid => "sigmoid",
+            Self::Silu => "silu",
+            Self::Tanh => "tanh",
+            Self::GeluTanh => "gelu-tanh",
+            Self::Rsqrt => "reciprocal-root",
+            Self::Reciprocal => "reciprocal",
+            Self::Abs => "abs",
+            Self::Identity => "clamp",
+        }
+    }
+
+    /// The function at x, where it is larger than any output a number that is too.
+    pub fn at(self, x: Signed) -> Signed {
+        let (abs, negative) = (x.abs, x.negative && !x.abs.is_zero());
+        let (one, beyond) = (Real::int(1), Real::int(1).shifted(BEYOND));
+        let positive = Signed::positive;
+        let gate = |(up, down)| Signed { negative, abs: if negative { down } else { up } };
+        match self {
+            Self::Relu if negative => positive(Real::ZERO),
+            Self::Relu | Self::Abs => positive(abs),
+            Self::Gelu => gate(abs.gelu()),
+            Self::Exp if negative => positive(abs.exp_neg()),
+            Self::Exp => positive(abs.exp().unwrap_or(beyond)),
+            Self::Sigmoid => positive(gate(abs.sigmoid()).abs),
+            Self::Silu => gate(abs.silu()),
+            Self::Tanh => Signed { negative, abs: abs.tanh() },
+            Self::GeluTanh => gate(abs.gelu_tanh()),
+            Self::Rsqrt if negative || abs.is_zero() => positive(beyond),
+            Self::Rsqrt => positive(one.over(abs.sqrt())),
+            Self::Reciprocal if abs.is_zero() => positive(beyond),
+            Self::Reciprocal => Signed { negative, abs: one.over(abs) },
+            Self::Identity => x,
+        }
+    }
 }
 
 /// `(x, y)` with `y = clamp(round(f(in_step * clamp(x, clamp_lo, clamp_hi)) / out_step), out_lo, out_hi)` for `lo <= x <=
@@ -39,16 +99,8 @@ impl Activation {
     /// The function at x.
     pub fn apply(&self, x: i32) -> i32 {
         let x = x.clamp(self.clamp_lo, self.clamp_hi);
-        let (negative, abs) = (x < 0, Real::int(x.unsigned_abs() as u64).times(self.in_step.real()));
-        let (negative, value) = match self.function {
-            Function::Relu => (false, if negative { Real::ZERO } else { abs }),
-            Function::Gelu => (negative, if negative { abs.gelu().1 } else { abs.gelu().0 }),
-            Function::Exp if negative => (false, abs.exp_neg()),
-            // Beyond any output: clamped.
-            Function::Exp => (false, abs.exp().unwrap_or(Real::int(1).shifted(1 << 20))),
-        };
-        let units = value.over(self.out_step.real()).round().min(1 << 40) as i64;
-        let units = if negative { -units } else { units };
+        let abs = Real::int(x.unsigned_abs() as u64).times(self.in_step.real());
+        let units = self.function.at(Signed { negative: x < 0, abs }).units(self.out_step.real());
         units.clamp(self.out_lo as i64, self.out_hi as i64) as i32
     }
 

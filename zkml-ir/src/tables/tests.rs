@@ -42,8 +42,23 @@ fn all() -> Vec<Table> {
         act(Function::Relu, -1000, 1000, 0.25, 0.25),
         act(Function::Gelu, -128, 127, 0.04, 0.04),
         act(Function::Exp, -128, 127, 0.04, 0.1),
+        act(Function::Sigmoid, -2048, 2047, 0.04, 0.01),
+        act(Function::Silu, -128, 127, 0.04, 0.04),
+        act(Function::Tanh, -128, 127, 0.02, 0.01),
+        act(Function::GeluTanh, -128, 127, 0.04, 0.04),
+        act(Function::Rsqrt, -128, 127, 0.03, 0.02),
+        act(Function::Reciprocal, -128, 127, 0.5, 0.03),
+        act(Function::Abs, -128, 127, 0.04, 0.04),
+        act(Function::Identity, -1000, 1000, 0.04, 0.05),
         Table::Exp(ExpTable { a: 15, range: 255, last: 766, step: step(0.0731) }),
         Table::Rsqrt(Rsqrt { len: 768, shift: 6, log_gain: 23 }),
+        Table::Order(Order { lo: -17, hi: 40, at: 3, shows: Shows::Greater }),
+        Table::Order(Order { lo: 0, hi: 255, at: 0, shows: Shows::Equal }),
+        Table::Order(Order { lo: -9, hi: 9, at: 0, shows: Shows::Both }),
+        Table::Order(Order { lo: -9, hi: 9, at: -10, shows: Shows::Equal }),
+        Table::Fp8Encode(Fp8Encode { format: Fp8::E4M3, lo: -2048, hi: 2047, scale: step(0.125) }),
+        Table::Fp8Decode(Fp8Decode { format: Fp8::E4M3 }),
+        Table::Fp8Decode(Fp8Decode { format: Fp8::E5M2 }),
     ]
 }
 
@@ -67,6 +82,28 @@ fn rows_are_found_by_their_key_and_stay_in_range() {
     assert_eq!(r.entry_range(1, Some(Interval::point(2))), Interval::new(0, 3));
 }
 
+/// A function of real numbers by the platform's own.
+fn reference(function: Function, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match function {
+        Function::Relu => x.max(0.0),
+        Function::Gelu => gelu(x),
+        Function::Exp => x.exp(),
+        Function::Sigmoid => sigmoid(x),
+        Function::Silu => x * sigmoid(x),
+        Function::Tanh => x.tanh(),
+        Function::GeluTanh => {
+            0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+        }
+        Function::Rsqrt if x <= 0.0 => f64::INFINITY,
+        Function::Rsqrt => 1.0 / x.sqrt(),
+        Function::Reciprocal if x == 0.0 => f64::INFINITY,
+        Function::Reciprocal => 1.0 / x,
+        Function::Abs => x.abs(),
+        Function::Identity => x,
+    }
+}
+
 #[test]
 fn functions_are_correctly_rounded() {
     for t in all() {
@@ -76,11 +113,7 @@ fn functions_are_correctly_rounded() {
             let want = match t {
                 Table::Activation(a) => {
                     let x = x.clamp(-128.0, 127.0) * a.in_step.get();
-                    let real = match a.function {
-                        Function::Relu => x.max(0.0),
-                        Function::Gelu => gelu(x),
-                        Function::Exp => x.exp(),
-                    };
+                    let real = reference(a.function, x);
                     (real / a.out_step.get()).clamp(-128.0, 127.0)
                 }
                 Table::Exp(e) if x <= e.range as f64 => (-x * e.step.get()).exp() * 32768.0,
@@ -88,6 +121,81 @@ fn functions_are_correctly_rounded() {
             };
             assert!((got as f64 - want).abs() <= 0.5 + 1e-9, "{} {x}: {got} {want}", t.name());
         }
+    }
+}
+
+/// Half a unit over the whole range of an argument, at steps from very small to very large.
+#[test]
+fn functions_are_correctly_rounded_in_every_step() {
+    use Function::*;
+    let fixed = |bits: i32| 0.5f64.powi(bits);
+    for in_step in [1e-30, 1e-9, fixed(15), 1e-4, 0.0013, 0.04, 1.0, 37.5, 1e9, 1e30] {
+        let steps: [(Function, &[f64]); 9] = [
+            (Sigmoid, &[fixed(15), fixed(8)]),
+            (Silu, &[in_step]),
+            (Tanh, &[fixed(15), fixed(7)]),
+            (GeluTanh, &[in_step]),
+            (Exp, &[fixed(14), 1.0]),
+            (Rsqrt, &[fixed(14), fixed(4), 1.0]),
+            (Reciprocal, &[fixed(14), fixed(4), 1.0]),
+            (Abs, &[in_step]),
+            (Identity, &[in_step]),
+        ];
+        // All of a wide argument where the functions bend, a part of it elsewhere.
+        let whole = [0.0013, 1e-4].contains(&in_step);
+        for (function, &out) in steps.iter().flat_map(|(f, outs)| outs.iter().map(move |o| (*f, o))) {
+            let (lo, hi) = if whole { (-32768, 32767) } else { (-2048, 2047) };
+            let (clamp_lo, clamp_hi, out_lo, out_hi) = (lo, hi, -32768, 32767);
+            let (in_step, out_step) = (step(in_step), step(out));
+            let t = Activation { function, lo, hi, clamp_lo, clamp_hi, out_lo, out_hi, in_step, out_step };
+            for (x, y) in (lo..=hi).zip(t.inner().1).filter(|(x, _)| whole || x % 3 == 0 || x.abs() < 9) {
+                let real = reference(function, x as f64 * in_step.get());
+                let want = (real / out).clamp(-32768.0, 32767.0);
+                assert!(
+                    (y as f64 - want).abs() <= 0.5 + 1e-9,
+                    "{function:?} {} {x}: {y} {want}",
+                    in_step.get()
+                );
+            }
+        }
+    }
+}
+
+/// `f(-x) = -f(x)`, `sigmoid(-x) = 1 - sigmoid(x)`, and what rises never falls.
+#[test]
+fn functions_are_symmetric_and_monotone() {
+    for in_step in [1e-9, 1e-4, 0.0031, 0.7, 1e6] {
+        let column = |function| {
+            let (lo, hi) = (-2047, 2047);
+            let (in_step, out_step) = (step(in_step), step(0.5f64.powi(14)));
+            let t = Activation {
+                function,
+                lo,
+                hi,
+                clamp_lo: lo,
+                clamp_hi: hi,
+                out_lo: -32767,
+                out_hi: 32767,
+                in_step,
+                out_step,
+            };
+            t.inner().1
+        };
+        for f in [Function::Tanh, Function::Identity, Function::Reciprocal] {
+            let y = column(f);
+            for (at, (a, b)) in y.iter().zip(y.iter().rev()).enumerate() {
+                // 1/0 has one sign.
+                assert!(*a == -b || f == Function::Reciprocal && at == 2047, "{f:?} {in_step}: {a} {b}");
+            }
+        }
+        let y = column(Function::Sigmoid);
+        assert!(y.iter().zip(y.iter().rev()).all(|(a, b)| (a + b - (1 << 14)).abs() <= 1));
+        let rising = [Function::Sigmoid, Function::Tanh, Function::Exp, Function::Identity, Function::Relu];
+        assert!(rising.into_iter().all(|f| column(f).is_sorted()));
+        let y = column(Function::Rsqrt);
+        assert!(y[..2048].iter().all(|y| *y == 32767) && y[2048..].iter().rev().is_sorted());
+        let y = column(Function::Abs);
+        assert!(y.iter().eq(y.iter().rev()));
     }
 }
 

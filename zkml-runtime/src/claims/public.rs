@@ -5,14 +5,14 @@ use crate::cells::Cells;
 use crate::field::{eq_table, F};
 use num_traits::{One, Zero};
 use std::cmp::Ordering;
-#[cfg(feature = "prover")]
-use zkml_ir::plan::Space;
-use zkml_ir::plan::{Axis, Constant, Plan, Source, TensorDecl};
+use zkml_ir::plan::{Axis, Constant, Plan, Source, Space, TensorDecl};
 use zkml_ir::tensor::IntTensor;
 
 /// Values of a plan's public tensors, by tensor.
 pub struct PublicValues {
     cells: Vec<Option<Cells>>,
+    /// Of a public input as one-hot rows: the column of each row.
+    columns: Vec<Option<Vec<u32>>>,
 }
 
 impl PublicValues {
@@ -22,14 +22,22 @@ impl PublicValues {
         Self::with(plan, inputs, outputs, |_, c| match c {
             Constant::Dense(v) => Some(v.clone()),
             // In closed form.
-            Constant::CausalMask | Constant::OneHot { .. } => None,
+            Constant::CausalMask | Constant::Band { .. } | Constant::OneHot { .. } => None,
         })
     }
 
     /// Every cell of every public tensor: a prover folds constants like any other operand.
     #[cfg(feature = "prover")]
     pub fn cells(plan: &Plan, inputs: &[Option<IntTensor>], outputs: &[IntTensor]) -> Self {
-        Self::with(plan, inputs, outputs, |t, c| Some(dense(c, &t.axes)))
+        let mut this = Self::with(plan, inputs, outputs, |t, c| Some(dense(c, &t.axes)));
+        for ((t, cells), columns) in plan.tensors.iter().zip(&mut this.cells).zip(&this.columns) {
+            if let Some(index) = columns {
+                let columns = last_extent(&t.axes);
+                let rows = dense(&Constant::OneHot { columns, index: index.clone() }, &t.axes);
+                *cells = Some(Cells::from_row_major(&t.axes, &rows));
+            }
+        }
+        this
     }
 
     fn with(
@@ -45,10 +53,21 @@ impl PublicValues {
                 Source::PublicInput(i) => inputs[*i].as_ref().map(|v| Cells::from_tensor(&t.axes, v)),
                 Source::PublicOutput(i) => Some(Cells::from_tensor(&t.axes, &outputs[*i])),
                 Source::Constant(c) => constant(t, c).map(|v| Cells::from_row_major(&t.axes, &v)),
-                Source::Weight(_) | Source::PrivateInput(_) | Source::Trace => None,
+                Source::Weight(_) | Source::PrivateInput(_) | Source::Trace | Source::OneHotOf(_) => None,
             })
             .collect();
-        Self { cells }
+        // The statement was checked: every cell names a column.
+        let columns = plan
+            .tensors
+            .iter()
+            .map(|t| match &t.source {
+                Source::OneHotOf(i) => {
+                    inputs[*i].as_ref().map(|v| (0..v.len()).map(|k| v.get(k) as u32).collect())
+                }
+                _ => None,
+            })
+            .collect();
+        Self { cells, columns }
     }
 
     pub fn get(&self, tensor: usize) -> Option<&Cells> {
@@ -62,11 +81,19 @@ impl PublicValues {
         if let Source::Constant(Constant::CausalMask) = &decl.source {
             return causal_mask(decl.axes.axes()[0], part);
         }
+        if let Source::Constant(Constant::Band { window, causal }) = decl.source {
+            return band(decl.axes.axes()[0], window as i64, causal, part);
+        }
         let split = part.point.len() / 2;
         let (high, low) = (eq_table(&part.point[..split]), eq_table(&part.point[split..]));
         let low_bits = part.point.len() - split;
         let slab_bits = part.point.len();
-        if let Source::Constant(Constant::OneHot { columns, index }) = &decl.source {
+        let one_hot = match (&decl.source, &self.columns[part.tensor]) {
+            (Source::Constant(Constant::OneHot { columns, index }), _) => Some((*columns, index)),
+            (_, Some(index)) => Some((last_extent(&decl.axes), index)),
+            _ => None,
+        };
+        if let Some((columns, index)) = one_hot {
             // One cell a row: evaluate those alone. The rows may span several axes (a reshape selects with all axes of both
             // shapes), so a cell is placed by its row-major index.
             let (slabs, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
@@ -105,6 +132,10 @@ impl PublicValues {
     }
 }
 
+fn last_extent(axes: &Space) -> usize {
+    axes.axes().last().map_or(1, |a| a.extent())
+}
+
 fn embed_base(v: i32) -> stwo::core::fields::m31::BaseField {
     stwo::core::fields::m31::BaseField::from_u32_unchecked((v as i64).rem_euclid(zkml_ir::elem::P) as u32)
 }
@@ -126,6 +157,33 @@ fn causal_mask(axis: Axis, part: &PublicPart) -> F {
     })
 }
 
+/// Cell (i, j) is 1 where `-behind <= j - i <= ahead`. Slab (a, b) depends on b - a alone: for each such difference and each
+/// i the j of the band are a range, whose share is a difference of prefix sums.
+fn band(axis: Axis, window: i64, causal: bool, part: &PublicPart) -> F {
+    let (rows, columns) = part.point.split_at(axis.bits as usize);
+    let (rows, columns) = (eq_table(rows), eq_table(columns));
+    let sums: Vec<F> = std::iter::once(F::zero())
+        .chain(columns.iter().scan(F::zero(), |s, &c| {
+            *s += c;
+            Some(*s)
+        }))
+        .collect();
+    let (odd, block) = (axis.odd as usize, 1i64 << axis.bits);
+    let (behind, ahead) = (window - 1, if causal { 0 } else { window - 1 });
+    let share = |slabs: i64| {
+        let range = |x: i64| {
+            let to = |y: i64| (y - slabs * block).clamp(0, block) as usize;
+            sums[to(x + ahead + 1)] - sums[to(x - behind)]
+        };
+        rows.iter().enumerate().fold(F::zero(), |s, (x, &e)| s + e * range(x as i64))
+    };
+    let shares: Vec<F> = (1 - odd as i64..odd as i64).map(share).collect();
+    part.weights
+        .iter()
+        .enumerate()
+        .fold(F::zero(), |sum, (slab, &w)| sum + w * shares[odd - 1 + slab % odd - slab / odd])
+}
+
 /// Row-major values of a constant.
 #[cfg(feature = "prover")]
 fn dense(c: &Constant, axes: &Space) -> Vec<i32> {
@@ -133,6 +191,11 @@ fn dense(c: &Constant, axes: &Space) -> Vec<i32> {
         Constant::CausalMask => {
             let (rows, columns) = (axes.axes()[0].extent(), axes.axes()[1].extent());
             (0..rows * columns).map(|k| (k % columns <= k / columns) as i32).collect()
+        }
+        Constant::Band { window, causal } => {
+            let n = axes.axes()[0].extent();
+            let near = |i: usize, j: usize| i.abs_diff(j) < *window as usize && (!causal || j <= i);
+            (0..n * n).map(|k| near(k / n, k % n) as i32).collect()
         }
         Constant::Dense(v) => v.clone(),
         Constant::OneHot { columns, index } => {
@@ -150,6 +213,42 @@ mod tests {
     use zkml_ir::elem::Interval;
     use zkml_ir::plan::BoundBy;
 
+    /// A public input as rows against the same rows as a constant.
+    #[test]
+    fn tokens_as_rows() {
+        let mut t = Transcript::default();
+        for (tokens, columns) in [(vec![0, 2, 5], 6), (vec![3, 3, 0, 11], 12), (vec![16], 17)] {
+            let rows = Space::of(&[tokens.len()]);
+            let axes = Space::of(&[tokens.len(), columns]);
+            let index = tokens.iter().map(|&t| t as u32).collect();
+            let dense = dense(&Constant::OneHot { columns, index }, &axes);
+            let tensor = |source, axes: &Space, hi| TensorDecl {
+                name: "t".into(),
+                source,
+                axes: axes.clone(),
+                range: Interval::new(0, hi),
+                bound: BoundBy::Public,
+            };
+            let tensors = vec![
+                tensor(Source::PublicInput(0), &rows, columns as i64 - 1),
+                tensor(Source::OneHotOf(0), &axes, 1),
+                tensor(Source::Constant(Constant::Dense(dense)), &axes, 1),
+            ];
+            let plan = Plan { tensors, ..Plan::default() };
+            zkml_ir::plan::check(&plan).unwrap();
+            let input = IntTensor::from_checked(rows.shape(), Interval::new(0, columns as i64), tokens);
+            let values = PublicValues::new(&plan, &[Some(input.clone())], &[]);
+            let (point, weights) = (t.draw_many(axes.slab_bits() as usize), t.draw_many(axes.slabs()));
+            let at = |tensor| {
+                let part = PublicPart { tensor, point: point.clone(), weights: weights.clone() };
+                values.eval(&plan, &part)
+            };
+            assert_eq!(at(1), at(2));
+            let cells = PublicValues::cells(&plan, &[Some(input)], &[]);
+            assert_eq!(cells.get(1), cells.get(2));
+        }
+    }
+
     /// Closed forms against the sum over all cells.
     #[test]
     fn constants_in_closed_form() {
@@ -157,7 +256,9 @@ mod tests {
         for n in [1, 2, 3, 8, 12, 20, 17] {
             let axes = Space::of(&[n, n]);
             let index = (0..n as u32).map(|i| (i * i + 3) % n as u32).collect();
-            for c in [Constant::CausalMask, Constant::OneHot { columns: n, index }] {
+            let band = |window, causal| Constant::Band { window, causal };
+            let bands = [band(1, true), band(3, true), band(2, false), band(7, false), band(100, true)];
+            for c in bands.into_iter().chain([Constant::CausalMask, Constant::OneHot { columns: n, index }]) {
                 let values = dense(&c, &axes);
                 let tensor = |source| TensorDecl {
                     name: "c".into(),

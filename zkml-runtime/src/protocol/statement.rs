@@ -45,7 +45,11 @@ impl Statement {
                     return Err(StatementError::NotPrivate { name: name() });
                 }
                 Source::PublicOutput(i) => &self.outputs[i],
-                Source::PrivateInput(_) | Source::Weight(_) | Source::Trace | Source::Constant(_) => continue,
+                Source::PrivateInput(_)
+                | Source::Weight(_)
+                | Source::Trace
+                | Source::Constant(_)
+                | Source::OneHotOf(_) => continue,
             };
             let expected = t.axes.shape();
             if *value.shape() != expected {

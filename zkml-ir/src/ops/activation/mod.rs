@@ -1,9 +1,17 @@
-//! What ops of one integer by a table share (ReLU, GELU, exp): `y = f(x)` by one lookup (ACT, x, y).
+//! What ops of one integer by a table share (ReLU, GELU, exp, sigmoid ..): `y = f(x)` by one lookup (ACT, x, y).
 //!
 //! x is an affine value, or the q of a quantisation that nobody else reads: then the table first clamps it, and the
 //! quantisation's own result is never committed. The table bounds x (fused) and y, and gives each x one y.
 
-use crate::elem::Interval;
+mod map;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use map::{abs, Map};
+pub(super) use rules::{bits, in_fixed_step, in_own_step};
+
+use super::clamp;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
@@ -12,6 +20,18 @@ use crate::ops::primitive::{Computed, Machine, RunError};
 use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{BoundBy, Space};
 use crate::tables::{window, Activation, Function, Table};
+
+/// The function of an op that looks it up.
+pub(crate) fn function(op: &Op) -> Option<Function> {
+    match op {
+        Op::Relu => Some(Function::Relu),
+        Op::Gelu => Some(Function::Gelu),
+        Op::Exp => Some(Function::Exp),
+        Op::Map(f) => Some(*f),
+        Op::Clamp { .. } => Some(Function::Identity),
+        _ => None,
+    }
+}
 
 /// The table of an activation node. Its domain is the argument's interval or, fused, the quantisation's window.
 pub(crate) fn table(
@@ -22,12 +42,8 @@ pub(crate) fn table(
 ) -> Result<Activation, LowerError> {
     let node = &graph.nodes[id];
     let arg = node.args[0];
-    let function = match node.op {
-        Op::Relu => Function::Relu,
-        Op::Gelu => Function::Gelu,
-        Op::Exp => Function::Exp,
-        _ => return Err(LowerError::Malformed { node: node.name.clone(), what: "is no activation" }),
-    };
+    let malformed = |what| LowerError::Malformed { node: node.name.clone(), what };
+    let function = function(&node.op).ok_or_else(|| malformed("is no activation"))?;
     let inner = graph.ty(arg).interval;
     let domain = match graph.nodes[arg].op {
         Op::Quantize { window: w, .. } if fused => window(w),
@@ -41,7 +57,11 @@ pub(crate) fn table(
         crate::lower::steps::value(graph, params, id)
             .ok_or_else(|| LowerError::Step { node: graph.nodes[id].name.clone() })
     };
-    let out = node.ty.interval;
+    let (in_step, out_step, mut out) = (step(arg)?, step(id)?, node.ty.interval);
+    if let Op::Clamp { lo, hi } = node.op {
+        let bounds = clamp::bounds(lo, hi, out_step, out);
+        out = bounds.ok_or_else(|| malformed("has bounds that are not finite and ascending"))?;
+    }
     Ok(Activation {
         function,
         lo: domain.lo as i32,
@@ -50,8 +70,8 @@ pub(crate) fn table(
         clamp_hi: inner.hi as i32,
         out_lo: out.lo as i32,
         out_hi: out.hi as i32,
-        in_step: step(arg)?,
-        out_step: step(id)?,
+        in_step,
+        out_step,
     })
 }
 
@@ -74,7 +94,8 @@ pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
         }
         None => ctx.affine(arg)?.lin.clone(),
     };
-    let y = ctx.cell("y", &space, Interval::new(t.out_lo as i64, t.out_hi as i64), 1);
+    // The type's interval, not the table's, which may depend on parameters.
+    let y = ctx.cell("y", &space, ctx.ty(id).interval, 1);
     let table = ctx.own_table(Table::Activation(t));
     ctx.lookup(Table::Activation(t).name(), table, &space, vec![x, ctx.cells(y)]);
     Ok(Value::stored(y, space))

@@ -18,7 +18,7 @@ use crate::ops::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, NodeId, Op,
     Primitive, RunError, Value, Work,
 };
-use crate::ops::softmax::score_rows::{self, ceil_log2, Rows, Spec};
+use crate::ops::softmax::score_rows::{self, ceil_log2, Mask, Rows, Spec};
 use crate::plan::{Product, Space};
 
 const LIMB: u32 = 11;
@@ -34,7 +34,7 @@ const LEAST_BITS: u32 = 6;
 fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> {
     let node = &graph.nodes[id];
     let unsupported = |what: String| LowerError::Unsupported { node: node.name.clone(), what };
-    let Op::AttentionCore { causal, fraction } = node.op else {
+    let Op::AttentionCore { causal, window, fraction } = node.op else {
         return Err(LowerError::Malformed { node: node.name.clone(), what: "is no attention" });
     };
     let (scores, v) = (graph.ty(node.args[0]), graph.ty(node.args[1]));
@@ -57,7 +57,8 @@ fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> 
     })?;
     let step = crate::lower::steps::value(graph, params, node.args[0])
         .ok_or_else(|| LowerError::Step { node: graph.nodes[node.args[0]].name.clone() })?;
-    Ok(Spec::new(scores.interval, step, dims, causal, node.args.len() > 2, a))
+    let mask = Mask { causal, window, keys: node.args.len() > 2 };
+    Ok(Spec::new(scores.interval, step, dims, mask, a))
 }
 
 /// The cells after those of the rows (o, t0, t1, u1), for values v of `width` columns.
@@ -65,8 +66,10 @@ fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> [Ve
     let (keys, n) = (spec.keys, rows.sum.len());
     let mut out = [(); 4].map(|_| Vec::with_capacity(n * width));
     let mut acc = vec![0i32; width];
+    // Rows of scores that one matrix of v serves.
+    let served = n * keys * width / v.len();
     for (row, (e, &s)) in rows.e.chunks_exact(keys).zip(&rows.sum).enumerate() {
-        let v = &v[row / spec.queries * keys * width..][..keys * width];
+        let v = &v[row / served * keys * width..][..keys * width];
         acc.fill(0);
         for (&e, v) in e.iter().zip(v.chunks_exact(width)).filter(|(e, _)| **e != 0) {
             acc.iter_mut().zip(v).for_each(|(a, &v)| *a += e * v);
@@ -170,9 +173,9 @@ impl Primitive for AttentionCore {
     }
 
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
-        let Op::AttentionCore { causal, .. } = call.node.op else { return Err(call.missing()) };
+        let Op::AttentionCore { causal, window, .. } = call.node.op else { return Err(call.missing()) };
         let mask = call.args.get(2).copied();
-        crate::float::rows::attention(call.args[0], call.args[1], mask, causal)
+        crate::float::rows::attention(call.args[0], call.args[1], mask, causal, window)
             .map_err(|row| call.masked(row))
     }
 

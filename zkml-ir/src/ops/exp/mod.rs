@@ -11,10 +11,9 @@ use super::activation;
 use super::primitive::{
     Computed, Ctx, FloatArgs, FloatError, LowerError, Machine, Primitive, RunError, Value,
 };
-use super::relu::TABLED;
-use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
+use super::{ArgKind, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
-use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
+use crate::graph::{GraphBuilder, NodeId, Op};
 
 pub struct Exp;
 
@@ -30,20 +29,10 @@ impl OpDef for Exp {
     }
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
-        let id = call.tensors[0];
-        rules::takes(b, "exp", TABLED, id, At::Tensor(0), || "`exp(quantize_int8(h))`".into())?;
-        let bits = call.int("bits").unwrap_or(BITS);
-        if !(0..=BITS).contains(&bits) {
-            let message = format!("`bits` must be from 0 to {BITS}, got {bits}");
-            return Err(OpError::new(At::Named("bits".into()), message));
-        }
-        let ty = TensorType {
-            elem: Elem::I16,
-            shape: b.ty(id).shape.clone(),
-            interval: Interval::new(0, Elem::I16.interval().hi),
-            step: Step::constant(1.0 / (1u64 << bits) as f64),
-        };
-        Ok(vec![b.push(Op::Exp, vec![id], ty, &call.name)])
+        let bits = activation::bits(call, BITS, BITS)?;
+        activation::in_fixed_step(b, call, "exp", Op::Exp, bits, |_| {
+            Interval::new(0, Elem::I16.interval().hi)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `matmul(x, w)`.
 //!
-//! - Shape: `[.., m, k] x [k, n]` gives `[.., m, n]`; with equal leading axes `[.., m, k] x [.., k, n]` gives `[.., m, n]`.
+//! - Shape: `[.., m, k] x [k, n]` gives `[.., m, n]`; with equal leading axes `[.., m, k] x [.., k, n]` gives `[.., m, n]`. The
+//!   last of the right side's leading axes may be 1 and stretch: `[b, g, m, k] x [b, 1, k, n]`, as grouped queries need.
 //! - Elements: I8, I12, I16 or U8 on both sides; gives `Acc`. Interval: k times the product of the arguments' intervals.
 //! - Real numbers: the matrix product. Step: the product of the arguments' steps.
 //! - Lowering: an einsum. The result is virtual: never committed, a linear combination of the cells of what rescales it.
@@ -67,7 +68,10 @@ fn shape_rule(x: &Shape, w: &Shape) -> Result<(Shape, usize), OpError> {
             format!("`matmul` needs equal inner dimensions: expected {} rows, got {}", x_mat[1], w_mat[0]);
         return Err(OpError::new(At::Tensor(1), message).note(format!("{x} x {w}")));
     }
-    if !w_lead.is_empty() && w_lead != x_lead {
+    // Extents of 1 at the end of the right side's leading axes stretch.
+    let fixed = w_lead.iter().rposition(|&d| d != 1).map_or(0, |i| i + 1);
+    let stretches = w_lead.len() == x_lead.len() && w_lead[..fixed] == x_lead[..fixed];
+    if !w_lead.is_empty() && !stretches {
         let message = format!("`matmul` needs equal leading axes: expected {x_lead:?}, got {w_lead:?}");
         return Err(OpError::new(At::Tensor(1), message).note(format!("{x} x {w}")));
     }

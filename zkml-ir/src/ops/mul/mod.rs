@@ -13,7 +13,7 @@ use super::primitive::{
     RunError, Value, Work,
 };
 use super::{rules, Arg, ArgKind, At, Call, OpDef, OpError, Signature};
-use crate::elem::Elem;
+use crate::elem::{Elem, Interval};
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 use crate::lower::value::factor;
 use crate::plan::{Product, Space};
@@ -47,7 +47,8 @@ impl OpDef for Mul {
     }
 }
 
-fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
+/// Adds a product of two tensors; `rope` composes with it.
+pub(super) fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
     for (i, id) in [x, y].into_iter().enumerate() {
         let help = || "quantize first: `quantize_int8(h) * g`".to_owned();
         rules::takes(b, "mul", FACTORS, id, At::Tensor(i), help)?;
@@ -81,7 +82,7 @@ pub(super) fn by_real(b: &mut GraphBuilder, x: NodeId, c: f64, name: &str) -> Re
     Ok(b.push(Op::MulReal(c), vec![x], ty, name))
 }
 
-fn too_large(arithmetic: String) -> OpError {
+pub(super) fn too_large(arithmetic: String) -> OpError {
     OpError::new(At::Call, "product can leave (-2^30, 2^30)")
         .note(arithmetic)
         .help("quantize one side to fewer bits first")
@@ -100,7 +101,15 @@ impl Primitive for Mul {
         let args = &ctx.graph.nodes[id].args;
         let space = Space::from(&ctx.ty(id).shape);
         let (x, y) = (ctx.affine(args[0])?.broadcast(&space), ctx.affine(args[1])?.broadcast(&space));
-        Ok(Some(Value { products: vec![elementwise(1, &x, &y)], lin: Default::default(), space }))
+        let mut product = elementwise(1, &x, &y);
+        // A square that is declared as one. The two factors are one expression over one set of cells, whose values lie in
+        // the argument's interval or, where a view is padded, at 0 (`lower::lower` holds the cells' reach against it). So
+        // the product of integers is a square of one of these. A product of two different nodes has no such bound.
+        let of = ctx.ty(args[0]).interval.union(Interval::point(0));
+        if args[0] == args[1] && ctx.ty(id).interval.lo >= 0 && of.lo < 0 {
+            product.proven = Some(square(of));
+        }
+        Ok(Some(Value { products: vec![product], lin: Default::default(), space }))
     }
 
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
@@ -109,13 +118,22 @@ impl Primitive for Mul {
 
     fn bound(&self, known: &Known, id: NodeId, of: &[Bound]) -> Bound {
         let args = &known.graph.node(id).args;
-        of[args[0]].zip(&of[args[1]], |a, b| a * b)
+        match args[0] == args[1] {
+            true => of[args[0]].map(square),
+            false => of[args[0]].zip(&of[args[1]], |a, b| a * b),
+        }
     }
 
     fn work(&self, _: &Graph, node: &Node) -> Work {
         let n = node.ty.shape.len() as u64;
         Work::products(n, 2 * n)
     }
+}
+
+/// Of the squares of an interval's values.
+pub(super) fn square(x: Interval) -> Interval {
+    let x = super::activation::abs(x);
+    x * x
 }
 
 /// The product of two affine values of one space.

@@ -18,7 +18,7 @@ use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, Value};
 use crate::lower::{limb, limbs, LowerError};
-use crate::ops::softmax::score_rows::{self, ceil_log2, Rows, Spec};
+use crate::ops::softmax::score_rows::{self, ceil_log2, Mask, Rows, Spec};
 use crate::plan::{Product, Space};
 
 /// log2 of the largest exponential: the floor of w costs a probability 2^(13 - 29) at most.
@@ -59,7 +59,13 @@ impl Softmax {
             .ok_or_else(|| {
                 unsupported(format!("has the step {unit}, not a power 2^-13 to 2^-16 that its type holds"))
             })?;
-        let rows = Spec::new(scores.interval, step(node.args[0])?, dims, causal, false, EXP_BITS);
+        let rows = Spec::new(
+            scores.interval,
+            step(node.args[0])?,
+            dims,
+            Mask { causal, ..Mask::default() },
+            EXP_BITS,
+        );
         Ok(Self { rows, s: NUMERATOR_BITS - bits })
     }
 

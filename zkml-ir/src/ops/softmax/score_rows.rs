@@ -9,7 +9,7 @@
 //! On unmasked scores the first entry is M - x_j in [-R, R]; the table has no negative index, so M is no less than any of
 //! them, and z_j = 1 exactly where M = x_j. On masked ones it is at least R + 1, where e = z = 0. So sum z >= 1 says that M
 //! *is* the largest unmasked score (and that there is one), and then every e and S are functions of the scores. The two
-//! ways to mask, causal and by key, add BIG each: the entry stays affine, and the table grows to index 5R + 2.
+//! ways to mask, by place and by key, add BIG each: the entry stays affine, and the table grows to index 5R + 2.
 //!
 //! A key mask is a tensor of zeros and ones; unless its type says so it is looked up as such.
 
@@ -33,11 +33,38 @@ pub(crate) struct ScoreRows {
     pub max_sum: i64,
 }
 
+/// Which keys a query may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mask {
+    /// Those up to its own place.
+    pub causal: bool,
+    /// Those less than so many places before it; unless causal, on either side.
+    pub window: Option<u32>,
+    /// Those that a tensor of flags says.
+    pub keys: bool,
+}
+
+impl Mask {
+    /// By the places of both alone.
+    fn places(&self, query: usize, key: usize) -> bool {
+        let near = |w: u32| query.abs_diff(key) < w as usize;
+        (!self.causal || key <= query) && self.window.is_none_or(near)
+    }
+
+    /// The mask by places as a public matrix.
+    fn constant(&self) -> Option<Constant> {
+        match (self.window, self.causal) {
+            (Some(window), causal) => Some(Constant::Band { window, causal }),
+            (None, true) => Some(Constant::CausalMask),
+            (None, false) => None,
+        }
+    }
+}
+
 /// The numbers of the rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spec {
-    pub causal: bool,
-    pub masked: bool,
+    pub mask: Mask,
     pub table: ExpTable,
     pub keys: usize,
     pub queries: usize,
@@ -52,13 +79,13 @@ impl Spec {
     /// The largest distance that the table of exponentials covers.
     pub const MAX_RANGE: i64 = 1 << 13;
 
-    pub fn new(scores: Interval, step: StepBits, dims: &[usize], causal: bool, masked: bool, a: u32) -> Self {
+    pub fn new(scores: Interval, step: StepBits, dims: &[usize], mask: Mask, a: u32) -> Self {
         let range = scores.width() as u32;
-        let masks = causal as u32 + masked as u32;
+        let masks = mask.constant().is_some() as u32 + mask.keys as u32;
         let table = ExpTable { a, range, last: range + masks * (2 * range + 1), step };
         let keys = dims[dims.len() - 1];
         let queries = dims.len().checked_sub(2).map_or(1, |i| dims[i]);
-        Self { causal, masked, table, keys, queries }
+        Self { mask, table, keys, queries }
     }
 
     fn big(&self) -> i64 {
@@ -76,8 +103,8 @@ impl Spec {
             sum: Vec::with_capacity(n),
         };
         for (row, x) in x.chunks_exact(self.keys).enumerate() {
-            let last = if self.causal { row % self.queries } else { self.keys };
-            let allowed = |j: usize| j <= last && mask.is_none_or(|m| m[j] == 1);
+            let query = row % self.queries;
+            let allowed = |j: usize| self.mask.places(query, j) && mask.is_none_or(|m| m[j] == 1);
             let max = (0..self.keys).filter(|&j| allowed(j)).map(|j| x[j]).max().ok_or(row)?;
             let mut sum = 0;
             for (j, &x) in x.iter().enumerate() {
@@ -120,12 +147,12 @@ pub(crate) fn lower(
     let along: Vec<Option<usize>> = (0..rank).map(|i| (i + 1 < rank).then_some(i)).collect();
     let mut index = LinExpr::default();
     // BIG (1 - allowed) for each kind of mask.
-    if spec.causal {
+    if let Some(places) = spec.mask.constant() {
         if spec.queries != spec.keys {
-            return Err(ctx.unsupported("is causal with as many queries as keys only"));
+            return Err(ctx.unsupported("is masked by place with as many queries as keys only"));
         }
         let square = Space(vec![keys, keys]);
-        let c = ctx.constant("causal", &square, Interval::new(0, 1), Constant::CausalMask);
+        let c = ctx.constant("causal", &square, Interval::new(0, 1), places);
         let from: Vec<Option<usize>> = (0..rank).map(|i| (i + 2).checked_sub(rank)).collect();
         let c = rearrange(&LinExpr::view(View::identity(c, &square)), &from);
         index = index.plus(c.scaled(-spec.big())).plus_constant(spec.big());

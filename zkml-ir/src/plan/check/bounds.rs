@@ -56,9 +56,10 @@ fn rests_on(plan: &Plan, id: TensorId) -> Result<Vec<TensorId>, CheckError> {
     let t = &plan.tensors[id];
     let fail = |what: String| unbounded(plan, id, what);
     match (&t.bound, &t.source) {
-        (BoundBy::Public, Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_)) => {
-            Ok(vec![])
-        }
+        (
+            BoundBy::Public,
+            Source::PublicInput(_) | Source::PublicOutput(_) | Source::Constant(_) | Source::OneHotOf(_),
+        ) => Ok(vec![]),
         (BoundBy::Certificate, Source::Weight(_)) => Ok(vec![]),
         (BoundBy::Lookup { lookup, entry }, _) if t.is_committed() => {
             by_lookup(plan, id, *lookup, *entry).map_err(fail)?;

@@ -1,7 +1,7 @@
 //! Are all indices, axes and digits what they must be? A deserialised plan may hold anything.
 
 use super::CheckError;
-use crate::elem::P;
+use crate::elem::{Interval, P};
 use crate::plan::{Axis, AxisMap, BitMap, Constant, Factor, LinExpr, Plan, Source, Space, View};
 use crate::shape::MAX_RANK;
 
@@ -26,7 +26,8 @@ pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
             Source::Weight(i)
             | Source::PrivateInput(i)
             | Source::PublicInput(i)
-            | Source::PublicOutput(i) => i,
+            | Source::PublicOutput(i)
+            | Source::OneHotOf(i) => i,
             Source::Trace | Source::Constant(_) => 0,
         };
         if index >= plan.tensors.len() {
@@ -35,6 +36,12 @@ pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
         // A residue has one integer in here, and sums of a few such do not overflow.
         if t.range.lo > t.range.hi || t.range.max_abs() > P / 2 {
             return Err(at(format!("is declared in {}, which has no place in the field", t.range)));
+        }
+        if let Source::OneHotOf(i) = t.source {
+            one_hot_of(plan, i, &t.axes).map_err(at)?;
+            if !t.range.contains_interval(Interval::new(0, 1)) {
+                return Err(at(format!("holds flags, declared is {}", t.range)));
+            }
         }
         if let Source::Constant(c) = &t.source {
             constant(c, &t.axes).map_err(at)?;
@@ -87,6 +94,7 @@ fn constant(c: &Constant, axes: &Space) -> Result<(), String> {
     let extents: Vec<usize> = axes.axes().iter().map(|a| a.extent()).collect();
     let fits = match c {
         Constant::CausalMask => matches!(extents[..], [a, b] if a == b),
+        Constant::Band { window, .. } => *window > 0 && matches!(extents[..], [a, b] if a == b),
         Constant::Dense(v) => v.len() == axes.len(),
         Constant::OneHot { columns, index } => {
             extents == [index.len(), *columns] && index.iter().all(|&i| (i as usize) < *columns)
@@ -98,9 +106,23 @@ fn constant(c: &Constant, axes: &Space) -> Result<(), String> {
     }
 }
 
+/// Rows for the cells of a public input, each of which names one of the columns.
+fn one_hot_of(plan: &Plan, input: usize, axes: &Space) -> Result<(), String> {
+    let of = plan.tensors.iter().find(|t| t.source == Source::PublicInput(input));
+    let Some(of) = of else { return Err(format!("rows of public input {input}, which is none")) };
+    let Some((columns, rows)) = axes.axes().split_last() else { return Err("rows without columns".into()) };
+    if of.axes.axes() != rows {
+        return Err(format!("rows over {rows:?} of an input over {:?}", of.axes.axes()));
+    }
+    match Interval::new(0, columns.extent() as i64 - 1).contains_interval(of.range) {
+        true => Ok(()),
+        false => Err(format!("{} columns for an input in {}", columns.extent(), of.range)),
+    }
+}
+
 fn constant_range(c: &Constant) -> Option<(i64, i64)> {
     match c {
-        Constant::CausalMask | Constant::OneHot { .. } => Some((0, 1)),
+        Constant::CausalMask | Constant::Band { .. } | Constant::OneHot { .. } => Some((0, 1)),
         Constant::Dense(v) => Some((*v.iter().min()? as i64, *v.iter().max()? as i64)),
     }
 }
