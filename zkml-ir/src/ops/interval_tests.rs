@@ -22,11 +22,12 @@ fn random_graph(r: &mut Random) -> Graph {
         nodes.push(b.weight(format!("w{i}"), elem, shape(), Layout::InOut));
     }
     nodes.push(b.weight("bias", Elem::I24, Shape::new([SIDE]), Layout::InOut));
-    for _ in 0..12 {
+    for i in 0..12 {
         let mut pick = || nodes[r.next() as usize % nodes.len()];
-        let (x, y) = (pick(), pick());
+        let (x, y, z) = (pick(), pick(), pick());
+        let keep = [("axis", Arg::Int((i % 2) as i64)), ("keep", Arg::Bool(true))];
         let half = [("axis", Arg::Int(0)), ("range", Arg::Range(1, 3))];
-        let result = match r.next() % 13 {
+        let result = match r.next() % 20 {
             0 | 1 => try_op(&mut b, "matmul", &[x, y], &[]),
             2 => try_op(&mut b, "add", &[x, y], &[]),
             3 => try_op(&mut b, "sub", &[x, y], &[]),
@@ -41,6 +42,16 @@ fn random_graph(r: &mut Random) -> Graph {
                 let part = try_op(&mut b, "slice", &[x], &half);
                 part.and_then(|part| try_op(&mut b, "concat", &[part, part], &[("axis", Arg::Int(0))]))
             }
+            12 => try_op(&mut b, ["sum", "mean"][i % 2], &[x], &keep),
+            13 => try_op(&mut b, "max", &[x], &keep),
+            14 => try_op(&mut b, "argmax", &[x], &keep),
+            15 => try_op(&mut b, "div", &[x], &[("by", Arg::Int(r.between(1, 5000)))]),
+            16 => try_op(&mut b, ["greater", "less_equal", "equal"][i % 3], &[x, y], &[]),
+            17 => {
+                let flags = try_op(&mut b, "greater_equal", &[x, y], &[]);
+                flags.and_then(|c| try_op(&mut b, "select", &[c, z, x], &[]))
+            }
+            18 => try_op(&mut b, "top_k", &[x], &[("k", Arg::Int(4))]),
             _ => Ok(quantize(&mut b, x, ELEMS[r.next() as usize % 4])),
         };
         nodes.extend(result);
