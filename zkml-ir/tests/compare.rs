@@ -44,7 +44,7 @@ fn tensors_are_compared() {
                 (Elem::U8, Interval::new(0, 1), 1.0)
             );
             let mut case = g.finish(c);
-            let mut check = |case: &mut Case| {
+            let check = |case: &mut Case| {
                 let (x, y) = (case.inputs[0].to_vec(), case.inputs[1].to_vec());
                 let want: Vec<i32> = (0..36).map(|i| holds(x[i] as i64, y[i % 9] as i64) as i32).collect();
                 assert_eq!(case.verify(), want, "{name} {left} {right}");

@@ -13,6 +13,7 @@ pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
+use crate::tables::Fp8;
 use crate::tables::Function;
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,17 @@ pub enum Op {
     },
     /// Args: flags c, a, b. `a` where c is 1, else `b`.
     Select,
+    /// `floor(x / c)`
+    DivInt(i64),
+    /// The fp8 code nearest to `x * scale`, x in its integers.
+    QuantizeFp8 {
+        format: Fp8,
+        scale: f64,
+    },
+    /// The value of an fp8 code, in fixed point.
+    DequantizeFp8 {
+        format: Fp8,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -205,3 +205,23 @@ fn near_names() {
     assert_eq!(nearest("matmull", ["relu", "matmul"], 1), Some("matmul"));
     assert_eq!(nearest("block", ["relu", "matmul"], 1), None);
 }
+
+#[test]
+fn tensors_are_divided_by_integers_only() {
+    let quotient = |right: Expr| {
+        let mut m = layer();
+        m.params[1].ty = ParamType::Weight(spec(Elem::I8, vec![var("SEQ"), var("D")]));
+        m.result = bin(BinOp::Div, bin(BinOp::Add, var("x"), var("w")), right);
+        m
+    };
+    let g = elaborate(&quotient(int(2)), &[]).unwrap();
+    assert_eq!(
+        (g.node(g.outputs[0].node).op.clone(), g.ty(g.outputs[0].node).elem),
+        (Op::DivInt(2), Elem::I8)
+    );
+    let refused = ["a tensor is divided by an integer only: `x / 7` rounds down\n  help: multiply by a constant, `x * 0.125`: it only changes the step"];
+    assert_eq!(messages(&quotient(e(ExprKind::Real(2.0))), &[]), refused);
+    assert_eq!(messages(&quotient(var("x")), &[]), refused);
+    let got = messages(&quotient(int(0)), &[]);
+    assert!(got[0].starts_with("a tensor is divided by an integer from 1 to 65536, got 0"), "{got:?}");
+}

@@ -11,9 +11,11 @@ mod call;
 mod clamp;
 mod compare;
 mod concat;
+mod div;
 pub(crate) mod embedding;
 mod exp;
 mod first_max;
+mod fp8;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
@@ -214,5 +216,10 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &compare::LESS_EQUAL,
         &compare::EQUAL,
         &select::Select,
+        &div::Div,
+        &fp8::QUANTIZE_E4M3,
+        &fp8::QUANTIZE_E5M2,
+        &fp8::DEQUANTIZE_E4M3,
+        &fp8::DEQUANTIZE_E5M2,
     ]
 }

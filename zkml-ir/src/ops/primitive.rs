@@ -110,6 +110,9 @@ impl Op {
             Op::Chosen => &first_max::Chosen,
             Op::Compare { .. } => &compare::ANY,
             Op::Select => &select::Select,
+            Op::DivInt(_) => &div::Div,
+            Op::QuantizeFp8 { .. } => &fp8::QUANTIZE_E4M3,
+            Op::DequantizeFp8 { .. } => &fp8::DEQUANTIZE_E4M3,
         }
     }
 }
