@@ -60,7 +60,7 @@ fn codes_are_the_nearest() {
                 assert_eq!((g.ty(y).elem, g.ty(y).interval), (Elem::U8, Interval::new(0, 255)));
                 assert!((g.ty(y).step.coef * used / 0.5 - 1.0).abs() < 1e-12);
                 let mut case = g.finish(y);
-                let mut check = |case: &mut Case| {
+                let check = |case: &mut Case| {
                     let code = |&x: &i32| nearest(format, x as f64 * used, x < 0);
                     let want: Vec<i32> = case.inputs[0].to_vec().iter().map(code).collect();
                     assert_eq!(case.verify(), want, "{} {elem} {scale:?}", format.0);
