@@ -10,9 +10,10 @@
 //!   as it is, not committed and not quantised. `top_k` takes what needs no product.
 //! - `valid = N`: entries from N on are padding and never chosen, whatever they hold.
 //! - Real numbers: the same; steps are positive, so the order of integers is that of real values.
-//! - Cost for each entry: 2 cells and 2 lookups where x needs no product and spans less than 2^16; else 3 cells and 2
-//!   lookups, or 4 and 3 beyond 2^16. `top_k` costs k times that, with one bit more of span from the second round on. One
-//!   table of 2n rows.
+//! - Cost for each entry, where d is how far it can lie below the maximum: 2 cells and 2 lookups where x is sized and d
+//!   has at most 16 bits; else 3 and 2, or 4 and 3 for more than 16 bits. d spans x's interval, and twice that (one bit
+//!   more) where entries are excluded: with `valid`, and in `top_k` from the second round on. `top_k` costs k times that.
+//!   One table of 2n rows for all rows of n entries. Constants have n entries: nothing is quadratic in n.
 //!
 //! [`lower`] says why the flags have one value.
 
