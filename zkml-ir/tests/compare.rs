@@ -10,7 +10,10 @@ use zkml_ir::ops::{find, Arg, Call};
 use zkml_ir::plan::Source;
 use zkml_ir::tensor::IntTensor;
 
-const ALL: [(&str, &str, fn(i64, i64) -> bool); 5] = [
+/// Name, the number's argument, meaning.
+type Comparison = (&'static str, &'static str, fn(i64, i64) -> bool);
+
+const ALL: [Comparison; 5] = [
     ("greater", "than", |a, b| a > b),
     ("greater_equal", "than", |a, b| a >= b),
     ("less", "than", |a, b| a < b),

@@ -1,5 +1,5 @@
-//! Reductions, comparisons, selections, divisions and fp8 against the same graph over real numbers, with the errors that
-//! the ops state; and through calibration.
+//! Reductions, comparisons, selections, divisions and fp8 against the same graph over real numbers, with the errors
+//! that the ops state; and through calibration.
 
 mod common;
 

@@ -112,8 +112,8 @@ pub enum Op {
     },
     /// Over the last axis, which the result lacks.
     Max,
-    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none of
-    /// the further arguments, flags themselves, names.
+    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none
+    /// of the further arguments, flags themselves, names.
     FirstMax {
         valid: usize,
     },

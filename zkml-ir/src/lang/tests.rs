@@ -219,7 +219,8 @@ fn tensors_are_divided_by_integers_only() {
         (g.node(g.outputs[0].node).op.clone(), g.ty(g.outputs[0].node).elem),
         (Op::DivInt(2), Elem::I8)
     );
-    let refused = ["a tensor is divided by an integer only: `x / 7` rounds down\n  help: multiply by a constant, `x * 0.125`: it only changes the step"];
+    let refused = ["a tensor is divided by an integer only: `x / 7` rounds down\n  \
+         help: multiply by a constant, `x * 0.125`: it only changes the step"];
     assert_eq!(messages(&quotient(e(ExprKind::Real(2.0))), &[]), refused);
     assert_eq!(messages(&quotient(var("x")), &[]), refused);
     let got = messages(&quotient(int(0)), &[]);

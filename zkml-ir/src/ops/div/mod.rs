@@ -1,16 +1,16 @@
 //! `x / 7`, also `div(x, by = 7)`: integer division by a constant, towards minus infinity.
 //!
-//! - Shape and step: the argument's. Elements: any, even an accumulator with products. `by`: 1 to 2^16; dividing by 1 is
-//!   the argument itself.
+//! - Shape and step: the argument's. Elements: any, even an accumulator with products. `by`: 1 to 2^16; dividing by 1
+//!   is the argument itself.
 //! - Integers: y = floor(x / c). Real numbers: x / c; y * step lies below it by less than one step.
-//! - Interval: from floor(lo / c) to floor(hi / c). Beyond 2^16 integers y has two limbs, and its interval reaches up to the
-//!   next power of two. Element: the first of I8, U8, I12, I16, I24 that holds the interval, else `Acc`.
-//! - Lowering: `x - c y - t = 0` with y in its interval and t in [0, c). t is looked up in RANGE(log2 c) where c is a power
-//!   of two, in a table of c rows for c <= 2^10, else t and c - 1 - t in RANGE(ceil log2 c). Cells: y (two beyond 2^16) and
-//!   t; as many lookups, one more for c > 2^10 that is no power of two.
+//! - Interval: from floor(lo / c) to floor(hi / c). Beyond 2^16 integers y has two limbs, and its interval reaches up
+//!   to the next power of two. Element: the first of I8, U8, I12, I16, I24 that holds the interval, else `Acc`.
+//! - Lowering: `x - c y - t = 0` with y in its interval and t in [0, c). t is looked up in RANGE(log2 c) where c is a
+//!   power of two, in a table of c rows for c <= 2^10, else t and c - 1 - t in RANGE(ceil log2 c). Cells: y (two beyond
+//!   2^16) and t; as many lookups, one more for c > 2^10 that is no power of two.
 //!
-//! Over the integers there is one quotient and one remainder, and one pair of limbs of y - floor(lo / c). Nothing wraps: the
-//! rule refuses intervals for which x - c y - t, for all x, y and t that cells can be, leaves (-p, p).
+//! Over the integers there is one quotient and one remainder, and one pair of limbs of y - floor(lo / c). Nothing
+//! wraps: the rule refuses intervals for which x - c y - t, for all x, y and t that cells can be, leaves (-p, p).
 //!
 //! A real factor, `x * 0.125`, only changes the step and costs nothing. This op is for integers that mean themselves:
 //! indices, counts.

@@ -1,18 +1,19 @@
-//! `quantize_fp8_e4m3(x)`, `quantize_fp8_e5m2(x)`: 8-bit floating point; `dequantize_e4m3(c)`, `dequantize_e5m2(c)`: back.
+//! `quantize_fp8_e4m3(x)`, `quantize_fp8_e5m2(x)`: 8-bit floating point; `dequantize_e4m3(c)`, `dequantize_e5m2(c)`:
+//! back.
 //!
-//! - Quantize: x is I8, I12, I16 or U8; gives the code byte, U8, of the fp8 number nearest to `x * scale`, ties to the even
-//!   code, saturating at +-448 (E4M3) or +-57344 (E5M2). No infinity and no NaN is ever made; a negative x that is too small
-//!   becomes -0, code 0x80. `scale = ..` is a positive real number, used exactly; without it the largest power of two, at
-//!   most 1, at which no value of x's interval saturates.
+//! - Quantize: x is I8, I12, I16 or U8; gives the code byte, U8, of the fp8 number nearest to `x * scale`, ties to the
+//!   even code, saturating at +-448 (E4M3) or +-57344 (E5M2). No infinity and no NaN is ever made; a negative x that is
+//!   too small becomes -0, code 0x80. `scale = ..` is a positive real number, used exactly; without it the largest
+//!   power of two, at most 1, at which no value of x's interval saturates.
 //! - The step of a code is the real value of the fp8 number 1: `step(x) / scale`. So nothing is calibrated: a floating
-//!   point number needs no finer choice. Real numbers: the identity. Error: half a unit of the mantissa, 2^-4 (E4M3) or 2^-3
-//!   (E5M2) of the value at most, and half of 2^-9 or 2^-16 units of the code below the normal numbers.
+//!   point number needs no finer choice. Real numbers: the identity. Error: half a unit of the mantissa, 2^-4 (E4M3) or
+//!   2^-3 (E5M2) of the value at most, and half of 2^-9 or 2^-16 units of the code below the normal numbers.
 //! - Dequantize: c is U8; gives integers in fixed point. E4M3: I24 in units of 2^-9 of the code's step, exact, in
-//!   [-229376, 229376]. E5M2: `Acc` in units of 2^-14, in [-939524096, 939524096]; exact from 2^-12 on, below it rounded to the
-//!   nearest unit, ties to even. A code that is no number (0x7f, 0xff; in E5M2 0x7c to 0x7f and 0xfc to 0xff) has no row:
-//!   running such an input is an error, and no proof of it exists.
-//! - Lowering: one cell and one lookup each, (FP8, x, code) or (FP8-VALUE, code, value). Both tables are functions of types
-//!   and constants of the source, by integer arithmetic; `crate::tables::Fp8` has the format.
+//!   [-229376, 229376]. E5M2: `Acc` in units of 2^-14, in [-939524096, 939524096]; exact from 2^-12 on, below it
+//!   rounded to the nearest unit, ties to even. A code that is no number (0x7f, 0xff; in E5M2 0x7c to 0x7f and 0xfc to
+//!   0xff) has no row: running such an input is an error, and no proof of it exists.
+//! - Lowering: one cell and one lookup each, (FP8, x, code) or (FP8-VALUE, code, value). Both tables are functions of
+//!   types and constants of the source, by integer arithmetic; `crate::tables::Fp8` has the format.
 //! - Source: Open Compute Project, "OCP 8-bit Floating Point Specification (OFP8)", 2023.
 
 use super::primitive::{
