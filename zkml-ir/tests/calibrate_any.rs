@@ -84,7 +84,7 @@ impl Any<'_> {
         let columns = *dims.last().unwrap();
         let value = |r: &mut Random, i: usize| match kind {
             0 => r.normal().powi(5),
-            1 if i % columns % 3 == 0 => 0.0,
+            1 if (i % columns).is_multiple_of(3) => 0.0,
             2 if i == 0 => 1000.0,
             3 => 0.0,
             _ => r.normal(),
