@@ -74,7 +74,7 @@ pub fn register(ir: &[u8], dims: &[(&'static str, usize)]) -> Result<Vec<Compone
 }
 
 pub fn generate_trace(model: &Model, inputs: &[IntTensor]) -> Result<Trace, Error> {
-    check_inputs(&model.graph().inputs, model.graph(), &inputs.iter().collect::<Vec<_>>())?;
+    check_inputs(model.graph(), &inputs.iter().collect::<Vec<_>>())?;
     Ok(model.generate_trace(inputs)?)
 }
 
@@ -87,7 +87,12 @@ pub struct Instance {
 
 impl Instance {
     pub fn new(ir: &[u8], dims: &[(&'static str, usize)]) -> Result<Self, Error> {
-        Ok(Self { graph: Arc::new(graph(ir, dims)?), level: SecurityLevel::default() })
+        Ok(Self::of_graph(graph(ir, dims)?))
+    }
+
+    /// The model of a graph.
+    pub fn of_graph(graph: Graph) -> Self {
+        Self { graph: Arc::new(graph), level: SecurityLevel::default() }
     }
 
     /// The same model, set up for proofs of this level.
@@ -97,6 +102,10 @@ impl Instance {
 
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    pub fn level(&self) -> SecurityLevel {
+        self.level
     }
 
     /// Weights in the graph's order; all that is wrong with them at once.
@@ -133,10 +142,19 @@ impl Instance {
         params: &Params,
         read: impl FnOnce(Results) -> O,
     ) -> Result<O, Error> {
-        check_inputs(&self.graph.inputs, &self.graph, inputs)?;
+        Ok(read(Results::new(self.outputs(inputs, weights, params)?)))
+    }
+
+    /// The plain integers, no proof.
+    pub fn outputs(
+        &self,
+        inputs: &[&IntTensor],
+        weights: &[(&str, &dyn WeightSet)],
+        params: &Params,
+    ) -> Result<Vec<IntTensor>, Error> {
+        check_inputs(&self.graph, inputs)?;
         let weights = self.arrange(weights)?;
-        let outputs = engine::run(&self.graph, &weights, params, &owned(inputs))?;
-        Ok(read(Results::new(outputs)))
+        Ok(engine::run(&self.graph, &weights, params, &owned(inputs))?)
     }
 
     pub fn setup(&self, weights: &impl WeightSet, params: Params) -> Result<Model, Error> {
@@ -175,7 +193,7 @@ pub fn run_model<O>(
     inputs: &[&IntTensor],
     read: impl FnOnce(Results) -> O,
 ) -> Result<O, Error> {
-    check_inputs(&model.graph().inputs, model.graph(), inputs)?;
+    check_inputs(model.graph(), inputs)?;
     Ok(read(Results::new(model.run(&owned(inputs))?)))
 }
 
@@ -184,7 +202,7 @@ pub fn prove<O>(
     inputs: &[&IntTensor],
     read: impl FnOnce(Results) -> O,
 ) -> Result<(O, Proof), Error> {
-    check_inputs(&model.graph().inputs, model.graph(), inputs)?;
+    check_inputs(model.graph(), inputs)?;
     let (outputs, proof) = model.prove(&owned(inputs))?;
     Ok((read(Results::new(outputs)), proof))
 }
@@ -197,7 +215,8 @@ fn owned(tensors: &[&IntTensor]) -> Vec<IntTensor> {
     tensors.iter().map(|t| (*t).clone()).collect()
 }
 
-fn check_inputs(ports: &[Port], graph: &Graph, inputs: &[&IntTensor]) -> Result<(), Error> {
+pub(crate) fn check_inputs(graph: &Graph, inputs: &[&IntTensor]) -> Result<(), Error> {
+    let ports = &graph.inputs;
     if ports.len() != inputs.len() {
         return Err(Error::InputCount { expected: ports.len(), got: inputs.len() });
     }

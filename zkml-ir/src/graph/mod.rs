@@ -3,11 +3,14 @@
 //! Front ends (the macro, later ONNX and the runtime builder) make graphs through [`GraphBuilder`], which applies each
 //! op's shape, interval and step rules. Execution, lowering, cost and calibration read them.
 
+mod attempt;
 mod builder;
+mod names;
 mod step;
 mod steps;
 
 pub use builder::GraphBuilder;
+pub use names::Names;
 pub use step::{Step, StepId};
 pub use steps::{StepError, StepKind, Steps};
 
