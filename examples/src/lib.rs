@@ -10,5 +10,4 @@ mod random;
 pub mod reference;
 pub mod report;
 pub mod session;
-pub mod units;
 pub mod weights;

@@ -64,6 +64,7 @@ pub use arg::ArgValue;
 pub use call::OpCall;
 pub use error::{BuildError, CallError, Declared};
 pub use var::{Operands, Var};
+pub use zkml_ir::graph::Layout;
 
 use crate::dynamic::DynamicInstance;
 use std::cell::RefCell;

@@ -1,13 +1,12 @@
 //! A graph, before it has weights.
 
-use super::DynamicModel;
+use super::{CostReport, DynamicModel, IntTensor, NamedTensors};
 use crate::engine::{self, Component, FloatTensor, FloatWeights, Memory, Proof, SecurityLevel, VerifierKey};
-use crate::typed::{Instance, NamedTensors};
+use crate::typed::Instance;
 use crate::Error;
 use std::path::Path;
-use zkml_ir::cost::{self, CostReport};
+use zkml_ir::cost;
 use zkml_ir::graph::{Graph, Params};
-use zkml_ir::tensor::IntTensor;
 
 /// A model that is known by its graph.
 #[derive(Clone, Debug)]
@@ -58,8 +57,8 @@ impl DynamicInstance {
     }
 
     /// Commits integer weights, by their path: prover key and verifier key.
-    pub fn setup(&self, weights: &NamedTensors, params: Params) -> Result<DynamicModel, Error> {
-        self.0.setup(weights, params).map(DynamicModel::new)
+    pub fn setup(&self, weights: NamedTensors, params: Params) -> Result<DynamicModel, Error> {
+        self.0.setup_named(weights, params).map(DynamicModel::new)
     }
 
     /// From a model file ([`DynamicModel::save`]).

@@ -1,6 +1,6 @@
 //! Models without types of their own: what [`Builder::finish`](crate::builder::Builder::finish) gives, and any other graph.
 //!
-//! The same as a macro's `Instance` and `Model`, over plain [`IntTensor`](zkml_ir::tensor::IntTensor)s in the order of the
+//! The same as a macro's `Instance` and `Model`, over plain [`IntTensor`]s in the order of the
 //! graph's inputs and outputs. Counts, shapes and integer ranges are checked here, where the macro's types would.
 
 mod instance;
@@ -9,9 +9,12 @@ mod model;
 pub use instance::DynamicInstance;
 pub use model::DynamicModel;
 
+pub use crate::typed::NamedTensors;
+pub use zkml_ir::cost::CostReport;
+pub use zkml_ir::tensor::IntTensor;
+
 use crate::Error;
 use zkml_ir::graph::{Graph, Port};
-use zkml_ir::tensor::IntTensor;
 
 /// The place of the port of this name.
 fn find(ports: &[Port], name: &str) -> Result<usize, Error> {

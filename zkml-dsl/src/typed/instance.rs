@@ -112,6 +112,10 @@ impl Instance {
     fn arrange(&self, weights: &[(&str, &dyn WeightSet)]) -> Result<Vec<IntTensor>, Error> {
         let mut named = NamedTensors::new();
         weights.iter().for_each(|(path, set)| set.collect(path, &mut named));
+        self.arrange_named(named)
+    }
+
+    fn arrange_named(&self, mut named: NamedTensors) -> Result<Vec<IntTensor>, Error> {
         let mut problems = vec![];
         let mut out = vec![];
         for w in &self.graph.weights {
@@ -159,6 +163,12 @@ impl Instance {
 
     pub fn setup(&self, weights: &impl WeightSet, params: Params) -> Result<Model, Error> {
         let weights = self.arrange(&[("", weights)])?;
+        Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
+    }
+
+    /// As [`Instance::setup`], without a copy of the weights.
+    pub fn setup_named(&self, weights: NamedTensors, params: Params) -> Result<Model, Error> {
+        let weights = self.arrange_named(weights)?;
         Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
     }
 

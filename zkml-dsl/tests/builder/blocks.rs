@@ -1,8 +1,7 @@
 //! The macro's models once more, with the builder.
 
-use zkml_dsl::builder::{BuildError, Builder, Var};
+use zkml_dsl::builder::{BuildError, Builder, Layout, Var};
 use zkml_dsl::{DynamicInstance, Elem};
-use zkml_ir::graph::Layout;
 
 /// Extents of a transformer.
 #[derive(Clone, Copy)]
@@ -51,7 +50,7 @@ pub fn gpt2(size: Size, layers: usize) -> Result<DynamicInstance, BuildError> {
         let block = b.scope(&format!("gpt2_block[{l}]")).weights_under("h").weights_under(&l.to_string());
         x = gpt2_block(&block, x, size)?;
     }
-    b.output("output", x)?;
+    b.output("x", x)?;
     b.finish()
 }
 
@@ -98,6 +97,6 @@ pub fn bert(size: Size, layers: usize) -> Result<DynamicInstance, BuildError> {
         let layer = b.scope(&format!("bert_layer[{l}]")).weights_under(&format!("encoder.layer.{l}"));
         x = bert_layer(&layer, x, mask, size)?;
     }
-    b.output("output", x)?;
+    b.output("x", x)?;
     b.finish()
 }

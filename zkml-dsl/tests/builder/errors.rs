@@ -1,8 +1,7 @@
 //! What is refused, and in which words.
 
-use zkml_dsl::builder::{BuildError, Builder, Declared};
+use zkml_dsl::builder::{BuildError, Builder, Declared, Layout};
 use zkml_dsl::{Elem, Error};
-use zkml_ir::graph::Layout;
 use zkml_ir::shape::ShapeError;
 
 fn told(e: BuildError) -> String {

@@ -96,9 +96,10 @@ fn every_op_is_reached() {
         let BuildError::Call(e) = e else { panic!("{e}") };
         assert_eq!((e.op, e.path.as_str()), (op.name(), op.name()));
         assert!(e.to_string().contains(op.name()), "{e}");
-        assert!(op.signature().min_tensors > 0);
-        let e = b.op(op.name()).build().unwrap_err();
-        assert!(e.to_string().contains("got 0"), "{e}");
+        if op.signature().min_tensors > 0 {
+            let e = b.op(op.name()).build().unwrap_err();
+            assert!(e.to_string().contains("got 0"), "{e}");
+        }
     }
 }
 

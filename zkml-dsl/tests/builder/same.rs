@@ -13,6 +13,7 @@ fn assert_same(built: &DynamicInstance, expanded: &Graph) {
         assert_eq!(a, b);
     }
     assert!(expanded.nodes.len() > 5);
+    assert_eq!(built.outputs, expanded.outputs);
     assert_eq!(built, expanded);
 }
 
