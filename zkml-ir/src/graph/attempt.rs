@@ -59,7 +59,6 @@ impl Graph {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::elem::Elem;
     use crate::graph::{GraphBuilder, Layout};
     use crate::ops::{find, Arg, Call};
