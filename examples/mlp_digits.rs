@@ -8,13 +8,13 @@
 
 use clap::Parser;
 use std::process::ExitCode;
+use zkml_dsl::units::to_real;
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
 use zkml_examples::options::Options;
 use zkml_examples::session::{exit, Failure, Session, Subject};
 use zkml_models::digits::{argmax, data_path, draw, Digits, FloatMlp};
 use zkml_models::metrics::max_abs_error;
 use zkml_models::mlp_digits::{accuracy, image, mlp_digits, sample};
-use zkml_models::units::to_real;
 
 /// Prove and verify the classification of a handwritten digit
 #[derive(Parser)]
@@ -62,7 +62,7 @@ fn run() -> Result<(), Failure> {
     print!("{}", draw(pixels));
     let digit = argmax(&logits.to_vec()).unwrap_or_default();
     println!("label {label}, proven prediction {digit}\n");
-    let got = to_real(mlp.graph(), model.as_ref().params(), 0, &logits.to_vec());
+    let got = to_real(mlp.graph(), model.as_ref().params(), 0, &logits)?.data;
     let max_abs_err = max_abs_error(&got, &float.logits(pixels));
     let subject =
         Subject { name: "mlp_digits", seq: 1, layers: 1, model: model.as_ref(), proof: &proof, max_abs_err };

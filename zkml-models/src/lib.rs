@@ -9,4 +9,3 @@ pub mod mlp_digits;
 mod random;
 pub mod reference;
 pub mod seeded;
-pub mod units;

@@ -1,8 +1,8 @@
 //! A perceptron with one hidden layer on 8 x 8 images.
 
 use crate::digits::{argmax, Digits, FloatMlp, PIXELS, PIXEL_MAX};
-use crate::units::to_units;
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, Shape};
 use zkml_dsl::Error;
 use zkml_ir::graph::Graph;
@@ -25,7 +25,7 @@ pub fn mlp_digits(
 
 /// An image as the network's input.
 pub fn image(graph: &Graph, params: &Params, pixels: &[u8; PIXELS]) -> Result<Image, Error> {
-    Tensor::new(&to_units(graph, params, 0, &brightness(pixels)))
+    Tensor::from_int(to_units(graph, params, 0, &brightness(pixels))?)
 }
 
 /// An image as calibration reads it.

@@ -2,12 +2,13 @@
 
 use zkml_dsl::engine;
 use zkml_dsl::prelude::*;
+use zkml_dsl::typed::AsInt;
+use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_models::digits::{argmax, data_path, Digits, FloatMlp};
 use zkml_models::metrics::relative_rms_error;
 use zkml_models::reference::{BertLayer, Gelu, Gpt2Block};
 use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
-use zkml_models::units::{to_real, to_units};
 use zkml_models::{
     bert::bert,
     gpt2::{self as gpt2_model, gpt2_blocks},
@@ -23,8 +24,8 @@ fn rows(values: Vec<f32>) -> FloatTensor {
     FloatTensor::new(Shape::new([values.len() / SMALL.d, SMALL.d]), values)
 }
 
-fn error(model: &engine::Model, y: &[i32], reference: &[f32]) -> f64 {
-    relative_rms_error(&to_real(model.graph(), model.params(), 0, y), reference)
+fn error(model: &engine::Model, y: &impl AsInt, reference: &[f32]) -> f64 {
+    relative_rms_error(&to_real(model.graph(), model.params(), 0, y).unwrap().data, reference)
 }
 
 /// `layers` blocks, calibrated on two inputs, run on a third.
@@ -39,15 +40,15 @@ fn gpt2_error(layers: usize, prove: bool) -> f64 {
     let dims = gpt2_blocks::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: layers };
     let blocks = gpt2_blocks::with(dims).unwrap();
     let model = blocks.calibrate(&weights, &samples).unwrap();
-    let units = to_units(blocks.graph(), model.as_ref().params(), 0, &input);
-    let x = Tensor::with_shape(&[SEQ, SMALL.d], &units).unwrap();
+    let units = to_units(blocks.graph(), model.as_ref().params(), 0, &input).unwrap();
+    let x = Tensor::from_int(units).unwrap();
     let y = model.run(&x).unwrap();
     if prove {
         let (proven, proof) = model.prove(&x).unwrap();
         assert_eq!(proven, y);
         blocks.verify(&model.verifier_key(), &x, &y, &proof).unwrap();
     }
-    error(model.as_ref(), &y.to_vec(), &reference)
+    error(model.as_ref(), &y, &reference)
 }
 
 #[test]
@@ -74,13 +75,13 @@ fn a_bert_layer_is_proven_and_near_its_reference() {
     let samples: Vec<_> = (1..3).map(sample).collect();
     let layer = bert::with(bert::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: 1 }).unwrap();
     let model = layer.calibrate(&weights, &samples).unwrap();
-    let units = |i, values| to_units(layer.graph(), model.as_ref().params(), i, values);
-    let x = Tensor::with_shape(&[SEQ, SMALL.d], &units(0, &input)).unwrap();
-    let mask = Tensor::with_shape(&[SEQ], &units(1, &mask)).unwrap();
+    let units = |i, values| to_units(layer.graph(), model.as_ref().params(), i, values).unwrap();
+    let x = Tensor::from_int(units(0, &input)).unwrap();
+    let mask = Tensor::from_int(units(1, &mask)).unwrap();
     let (y, proof) = model.prove(&x, &mask).unwrap();
     assert_eq!(model.run(&x, &mask).unwrap(), y);
     layer.verify(&model.verifier_key(), &x, &mask, &y, &proof).unwrap();
-    let error = error(model.as_ref(), &y.to_vec(), &reference);
+    let error = error(model.as_ref(), &y, &reference);
     assert!(error < MOST, "{error}");
 
     // Another mask is another statement.

@@ -1,13 +1,16 @@
 //! The concrete graph of a model: dims resolved, loops unrolled, calls inlined, every tensor typed.
 //!
-//! Front ends (the macro, later ONNX and the runtime builder) make graphs through [`GraphBuilder`], which applies each
+//! Front ends (the macro, and the runtime builder of `zkml-dsl`) make graphs through [`GraphBuilder`], which applies each
 //! op's shape, interval and step rules. Execution, lowering, cost and calibration read them.
 
+mod attempt;
 mod builder;
+mod names;
 mod step;
 mod steps;
 
 pub use builder::GraphBuilder;
+pub use names::Names;
 pub use step::{Step, StepId};
 pub use steps::{StepError, StepKind, Steps};
 

@@ -161,10 +161,10 @@ pub trait OpDef: Sync {
     /// The op's own rules, for a call that agrees with its signature.
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError>;
 
-    /// Checks the call and adds its nodes; several results where the op has several (`split`).
+    /// Checks the call and adds its nodes; several results where the op has several (`split`). A refused call adds nothing.
     fn build(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
         call::check(self.name(), &self.signature(), call)?;
-        self.rules(b, call)
+        b.attempt(|b| self.rules(b, call))
     }
 }
 

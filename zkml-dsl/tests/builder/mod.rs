@@ -1,0 +1,28 @@
+//! Models that are built at run time: the macro's graphs, keys and proofs, and what is refused.
+
+mod blocks;
+mod errors;
+mod naming;
+mod proofs;
+mod same;
+
+#[path = "../../../examples/src/models/bert.rs"]
+mod bert;
+#[allow(dead_code)]
+#[path = "../../../examples/src/models/gpt2.rs"]
+mod gpt2;
+
+use zkml_dsl::prelude::*;
+
+/// The model of the README.
+#[zk_model(H = 256, report = off)]
+fn mlp(
+    x: Tensor<I8, 1, 784>,
+    w1: Weight<I8, 784, H>,
+    b1: Weight<I24, H>,
+    w2: Weight<I8, H, 10>,
+) -> Tensor<Acc, 1, 10> {
+    let h = matmul(x, w1) + b1;
+    let h = relu(quantize_int8(h));
+    matmul(h, w2)
+}
