@@ -25,7 +25,7 @@ impl Operand<'_> {
 }
 
 /// Integers that pack into 16 bits.
-trait Int: Copy + Sync {
+pub(crate) trait Int: Copy + Sync {
     fn i16(self) -> i16;
 }
 
@@ -70,7 +70,8 @@ fn pack<T: Int>(v: &[T]) -> Vec<i16> {
     v.iter().map(|x| x.i16()).collect()
 }
 
-fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+/// Batches of `[m, k] x [k, n]` of operands that fit 16 bits.
+pub(crate) fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
     let panels = n.div_ceil(PANEL);
     let task = |t: usize| {
         let (batch, j) = (t / panels, t % panels * PANEL);

@@ -86,6 +86,14 @@ pub enum Op {
     Concat {
         axis: usize,
     },
+    /// `[N?, C, H, W]` with weights `[CO, C / groups, KH, KW]`, as PyTorch: cross-correlation, zeros around. Pairs are height
+    /// and width.
+    Conv2d {
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+        groups: usize,
+    },
 }
 
 /// A node: an op applied to earlier nodes.

@@ -8,6 +8,7 @@ mod add;
 mod attention;
 mod call;
 mod concat;
+mod conv2d;
 mod exp;
 mod gelu;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod sub;
 mod tests;
 mod transpose;
 mod views;
+mod window;
 
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId};
@@ -173,5 +175,6 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &reshape::Reshape,
         &slice::Slice,
         &concat::Concat,
+        &conv2d::Conv2d,
     ]
 }

@@ -92,6 +92,7 @@ impl Op {
             Op::Reshape => &reshape::Reshape,
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
+            Op::Conv2d { .. } => &conv2d::Conv2d,
         }
     }
 }
