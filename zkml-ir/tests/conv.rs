@@ -2,20 +2,13 @@
 
 mod common;
 
+use common::maps::{ints, op};
 use common::{Model, Rng};
 use zkml_ir::elem::{Elem, Interval};
-use zkml_ir::graph::NodeId;
-use zkml_ir::ops::{find, Arg, Call};
+use zkml_ir::ops::Arg;
 use zkml_ir::plan::Source;
 use zkml_ir::shape::Shape;
 use zkml_ir::tensor::IntTensor;
-
-fn op(g: &mut Model, name: &str, tensors: &[NodeId], named: &[(&str, Arg)]) -> NodeId {
-    let named = named.iter().map(|(n, a)| (n.to_string(), a.clone())).collect();
-    let name_ = format!("{name}{}", g.b.graph().nodes.len());
-    let call = Call { tensors: tensors.to_vec(), named, elem: None, name: name_ };
-    find(name).unwrap().build(&mut g.b, &call).unwrap()[0]
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Conv {
@@ -116,7 +109,6 @@ impl Conv {
         let y = op(&mut g, "conv2d", &args, &self.named());
         let dims = g.dims(y);
         let mut case = g.finish(y);
-        let ints = |t: &IntTensor| t.to_vec().iter().map(|&v| v as i64).collect::<Vec<_>>();
         let (mut want, out) = self.reference(&ints(&case.inputs[0]), &ints(&case.weights[0]));
         assert_eq!(dims[dims.len() - 3..], [self.co, out[0], out[1]], "{self:?}");
         if bias {
@@ -241,7 +233,6 @@ fn real_numbers() {
         let real = |t: &IntTensor| {
             FloatTensor::new(t.shape().clone(), t.to_vec().iter().map(|&v| v as f32).collect())
         };
-        let ints = |t: &IntTensor| t.to_vec().iter().map(|&v| v as i64).collect::<Vec<_>>();
         let got = eval(&case.graph, &[real(&case.weights[0])], &[real(&case.inputs[0])]).unwrap();
         let (want, _) = c.reference(&ints(&case.inputs[0]), &ints(&case.weights[0]));
         // Sums below 2^24: f32 holds them.

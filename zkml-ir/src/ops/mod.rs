@@ -6,18 +6,23 @@
 pub(crate) mod activation;
 mod add;
 mod attention;
+mod avg_pool;
+mod batch_norm;
 mod call;
 mod concat;
 mod conv2d;
 mod exp;
+mod gather;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
 pub(crate) mod layer_norm;
 mod leaf;
 mod matmul;
+mod max_pool;
 mod mul;
 mod neg;
+mod pad;
 pub(crate) mod primitive;
 pub mod quantize;
 mod relu;
@@ -25,6 +30,7 @@ mod reshape;
 mod rules;
 mod slice;
 mod softmax;
+mod split;
 mod sub;
 #[cfg(test)]
 mod tests;
@@ -176,5 +182,12 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &slice::Slice,
         &concat::Concat,
         &conv2d::Conv2d,
+        &max_pool::MaxPool,
+        &avg_pool::AvgPool,
+        &avg_pool::GlobalAvgPool,
+        &batch_norm::BatchNorm,
+        &gather::Gather,
+        &pad::Pad,
+        &split::Split,
     ]
 }

@@ -93,6 +93,9 @@ impl Op {
             Op::Slice { .. } => &slice::Slice,
             Op::Concat { .. } => &concat::Concat,
             Op::Conv2d { .. } => &conv2d::Conv2d,
+            Op::Gather { .. } => &gather::Gather,
+            Op::MaxPool { .. } => &max_pool::MaxPool,
+            Op::AvgPool { .. } => &avg_pool::AvgPool,
         }
     }
 }

@@ -196,7 +196,7 @@ mod tests {
             let axes = Space::of(&[rows, columns].concat());
             let mut seen = 0;
             for shift in 0..4 {
-                let index: Vec<u32> = (0..n).map(|i| ((i * 7 + shift) % (width + 1)) as u32).collect();
+                let index: Vec<u32> = (0..n).map(|i| ((i * 3 + shift) % (width + 1)) as u32).collect();
                 seen += index.iter().filter(|&&i| i as usize == width).count();
                 let one_hot = Constant::OneHot { columns: width, index: index.clone() };
                 let cells = dense(&one_hot, &axes);
