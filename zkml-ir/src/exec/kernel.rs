@@ -25,7 +25,7 @@ impl Operand<'_> {
 }
 
 /// Integers that pack into 16 bits.
-trait Int: Copy + Sync {
+pub(crate) trait Int: Copy + Sync {
     fn i16(self) -> i16;
 }
 
@@ -56,15 +56,15 @@ pub(crate) fn matmul(a: Operand, b: Operand) -> Vec<i32> {
     };
     let size = Size { batches, m, k, n };
     match (vb.stored(), vb) {
-        (Some(Data::I8(v)), _) => narrow(&left, v, size, columns),
-        (Some(Data::I16(v)), _) => narrow(&left, v, size, columns),
-        (Some(Data::I32(v)), _) => narrow(&left, v, size, columns),
+        (Some(Data::I8(v)), _) => panels(&left, v, size, columns),
+        (Some(Data::I16(v)), _) => panels(&left, v, size, columns),
+        (Some(Data::I32(v)), _) => panels(&left, v, size, columns),
         (None, Val::Turned(t)) => match t.data() {
-            Data::I8(v) => narrow(&left, v, size, rows),
-            Data::I16(v) => narrow(&left, v, size, rows),
-            Data::I32(v) => narrow(&left, v, size, rows),
+            Data::I8(v) => panels(&left, v, size, rows),
+            Data::I16(v) => panels(&left, v, size, rows),
+            Data::I32(v) => panels(&left, v, size, rows),
         },
-        (None, _) => narrow(&left, &vb.ints(), size, columns),
+        (None, _) => panels(&left, &vb.ints(), size, columns),
     }
 }
 
@@ -81,8 +81,13 @@ fn pack<T: Int>(v: &[T]) -> Vec<i16> {
     v.iter().map(|x| x.i16()).collect()
 }
 
+/// Batches of `[m, k] x [k, n]` of operands that fit 16 bits.
+pub(crate) fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+    panels(a, b, Size { batches, m, k, n }, columns)
+}
+
 /// Panel by panel; `columns` gives some columns of b, one after the other.
-fn narrow<T: Int>(
+fn panels<T: Int>(
     a: &[i16],
     b: &[T],
     Size { batches, m, k, n }: Size,

@@ -4,7 +4,7 @@ use super::{kernel, layout, RunError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::{fused_activations, LowerError};
-use crate::plan::Constant;
+use crate::plan::{Constant, Source, TensorDecl};
 use crate::shape::Shape;
 use crate::tensor::{Data, IntTensor};
 use std::borrow::Cow;
@@ -90,6 +90,8 @@ pub(crate) struct Machine<'a> {
     uses: Vec<usize>,
     /// Quantisations whose only user, an activation, looks q up by itself.
     pub fused: Vec<bool>,
+    /// The tensors that the plan declares for the node at hand, where a trace is wanted.
+    pub declared: &'a [TensorDecl],
 }
 
 impl<'a> Machine<'a> {
@@ -101,7 +103,13 @@ impl<'a> Machine<'a> {
     ) -> Self {
         let values = graph.nodes.iter().map(|_| None).collect();
         let (uses, fused) = (graph.use_counts(), fused_activations(graph));
-        Self { graph, params, weights, inputs, values, uses, fused }
+        Self { graph, params, weights, inputs, values, uses, fused, declared: &[] }
+    }
+
+    /// How many tensors of this role the node commits: of an op whose cells depend on which of its views are free.
+    pub fn commits(&self, role: &str) -> usize {
+        let of_role = |t: &&TensorDecl| t.name.rsplit('/').next() == Some(role);
+        self.declared.iter().filter(|t| t.source == Source::Trace).filter(of_role).count()
     }
 
     pub fn input(&self, i: usize) -> &'a IntTensor {
@@ -223,7 +231,9 @@ pub(crate) fn constant(c: &Constant, len: usize) -> Vec<i32> {
         }
         Constant::OneHot { columns, index } => {
             let mut v = vec![0; index.len() * columns];
-            index.iter().enumerate().for_each(|(row, &i)| v[row * columns + i as usize] = 1);
+            let one =
+                |(row, &i): (usize, &u32)| ((i as usize) < *columns).then_some(row * columns + i as usize);
+            index.iter().enumerate().filter_map(one).for_each(|at| v[at] = 1);
             v
         }
         Constant::Dense(v) => v.clone(),

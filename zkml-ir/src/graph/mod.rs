@@ -142,6 +142,33 @@ pub enum Op {
     DequantizeFp8 {
         format: Fp8,
     },
+    /// `[N?, C, H, W]` with weights `[CO, C / groups, KH, KW]`, as PyTorch: cross-correlation, zeros around. Pairs are height
+    /// and width.
+    Conv2d {
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+        groups: usize,
+    },
+    /// Axis `axis` becomes the axes `dims`: row-major, the entries of it that `index` lists, 0 for one that is its extent.
+    Gather {
+        axis: usize,
+        index: Vec<u32>,
+        dims: Vec<usize>,
+    },
+    /// The largest of each window over the last two axes; padding never wins.
+    MaxPool {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    },
+    /// The sum of each window over the last two axes, in units of its mean; the padding is zero. A result without these axes is
+    /// that of the only window.
+    AvgPool {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

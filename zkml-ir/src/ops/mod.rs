@@ -7,15 +7,19 @@ mod abs;
 pub(crate) mod activation;
 mod add;
 mod attention;
+mod avg_pool;
+mod batch_norm;
 mod call;
 mod clamp;
 mod compare;
 mod concat;
+mod conv2d;
 mod div;
 pub(crate) mod embedding;
 mod exp;
 mod first_max;
 mod fp8;
+mod gather;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
@@ -23,9 +27,11 @@ mod layer_norm;
 mod leaf;
 mod matmul;
 mod max;
+mod max_pool;
 mod mul;
 mod neg;
 pub(crate) mod norm;
+mod pad;
 pub(crate) mod primitive;
 pub mod quantize;
 mod reciprocal;
@@ -41,6 +47,7 @@ mod sigmoid;
 mod silu;
 mod slice;
 mod softmax;
+mod split;
 mod square;
 mod sub;
 mod sum;
@@ -49,6 +56,7 @@ mod tanh;
 mod tests;
 mod transpose;
 mod views;
+mod window;
 
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId};
@@ -221,5 +229,13 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &fp8::QUANTIZE_E5M2,
         &fp8::DEQUANTIZE_E4M3,
         &fp8::DEQUANTIZE_E5M2,
+        &conv2d::Conv2d,
+        &max_pool::MaxPool,
+        &avg_pool::AvgPool,
+        &avg_pool::GlobalAvgPool,
+        &batch_norm::BatchNorm,
+        &gather::Gather,
+        &pad::Pad,
+        &split::Split,
     ]
 }

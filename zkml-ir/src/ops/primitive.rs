@@ -113,6 +113,10 @@ impl Op {
             Op::DivInt(_) => &div::Div,
             Op::QuantizeFp8 { .. } => &fp8::QUANTIZE_E4M3,
             Op::DequantizeFp8 { .. } => &fp8::DEQUANTIZE_E4M3,
+            Op::Conv2d { .. } => &conv2d::Conv2d,
+            Op::Gather { .. } => &gather::Gather,
+            Op::MaxPool { .. } => &max_pool::MaxPool,
+            Op::AvgPool { .. } => &avg_pool::AvgPool,
         }
     }
 }
