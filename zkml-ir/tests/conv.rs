@@ -79,8 +79,8 @@ impl Conv {
                                         - self.padding[0] as i64;
                                     let x_at = (ox * self.stride[1] + kx * self.dilation[1]) as i64
                                         - self.padding[1] as i64;
-                                    let inside = (0..self.h as i64).contains(&y)
-                                        && (0..self.w as i64).contains(&x_at);
+                                    let inside =
+                                        (0..self.h as i64).contains(&y) && (0..self.w as i64).contains(&x_at);
                                     if inside {
                                         let channel = n * self.c + co / per * cg + c;
                                         sum += x[(channel * self.h + y as usize) * self.w + x_at as usize]
@@ -172,9 +172,17 @@ fn batches_rectangles_and_dilation() {
 #[test]
 fn groups_of_one_and_more_channels() {
     // Channels of the input, of the output, groups: depthwise, with a multiplier, and digits that do not split.
-    for (c, co, groups) in
-        [(4, 4, 4), (6, 6, 6), (3, 6, 3), (4, 8, 2), (6, 4, 2), (12, 6, 2), (12, 20, 4), (6, 12, 6), (4, 12, 4)]
-    {
+    for (c, co, groups) in [
+        (4, 4, 4),
+        (6, 6, 6),
+        (3, 6, 3),
+        (4, 8, 2),
+        (6, 4, 2),
+        (12, 6, 2),
+        (12, 20, 4),
+        (6, 12, 6),
+        (4, 12, 4),
+    ] {
         for n in [None, Some(2)] {
             let same = Conv { n, groups, ..Conv::square(c, 5, co, 3, 1, 1) };
             same.verify(200 + c as u64, BYTES, true);

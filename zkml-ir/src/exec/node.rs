@@ -166,7 +166,8 @@ pub(crate) fn constant(c: &Constant, len: usize) -> Vec<i32> {
         }
         Constant::OneHot { columns, index } => {
             let mut v = vec![0; index.len() * columns];
-            let one = |(row, &i): (usize, &u32)| ((i as usize) < *columns).then_some(row * columns + i as usize);
+            let one =
+                |(row, &i): (usize, &u32)| ((i as usize) < *columns).then_some(row * columns + i as usize);
             index.iter().enumerate().filter_map(one).for_each(|at| v[at] = 1);
             v
         }

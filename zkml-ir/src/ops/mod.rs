@@ -18,6 +18,8 @@ mod gelu;
 mod interval_tests;
 pub(crate) mod layer_norm;
 mod leaf;
+#[cfg(test)]
+mod map_tests;
 mod matmul;
 mod max_pool;
 mod mul;

@@ -49,9 +49,13 @@ impl Window {
     }
 }
 
-
 /// `stride = 2` or `stride = [2, 1]`.
-pub(super) fn pair(call: &Call, name: &str, otherwise: [usize; 2], least: i64) -> Result<[usize; 2], OpError> {
+pub(super) fn pair(
+    call: &Call,
+    name: &str,
+    otherwise: [usize; 2],
+    least: i64,
+) -> Result<[usize; 2], OpError> {
     let given = match (call.int(name), call.ints(name)) {
         (Some(v), _) => [v, v],
         (_, Some(&[h, w])) => [h, w],

@@ -45,7 +45,9 @@ impl OpDef for AvgPool {
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
         let id = call.tensors[0];
-        rules::takes(b, "avg_pool", FACTORS, id, At::Tensor(0), || "`avg_pool(quantize_int8(h), ..)`".into())?;
+        rules::takes(b, "avg_pool", FACTORS, id, At::Tensor(0), || {
+            "`avg_pool(quantize_int8(h), ..)`".into()
+        })?;
         let pool = pool("avg_pool", call, &b.ty(id).shape)?;
         Ok(vec![mean(b, id, pool, &call.name)?])
     }

@@ -83,7 +83,9 @@ fn unfold<T: Copy, U: Copy + Default>(g: &Geometry, x: &[T], f: impl Fn(T) -> U)
                 for &row in h {
                     match channel.chunks_exact(g.columns.extent).nth(row as usize) {
                         Some(row) => {
-                            out.extend(w.iter().map(|&i| row.get(i as usize).map_or(U::default(), |&v| f(v))));
+                            out.extend(
+                                w.iter().map(|&i| row.get(i as usize).map_or(U::default(), |&v| f(v))),
+                            );
                         }
                         None => out.extend(std::iter::repeat_n(U::default(), ow)),
                     }

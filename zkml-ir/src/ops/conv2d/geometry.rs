@@ -39,8 +39,14 @@ impl Geometry {
         let fits = rows.stride > 0 && columns.stride > 0 && rows.fits().is_some() && columns.fits().is_some();
         let divides = groups > 0 && groups.checked_mul(channels)? == all && out % groups == 0;
         let lead = lead.to_vec();
-        (lead.len() < 2 && fits && divides)
-            .then(|| Self { lead, groups, channels, outputs: out / groups, rows, columns })
+        (lead.len() < 2 && fits && divides).then(|| Self {
+            lead,
+            groups,
+            channels,
+            outputs: out / groups,
+            rows,
+            columns,
+        })
     }
 
     /// Products of one output.

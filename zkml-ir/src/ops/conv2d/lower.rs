@@ -98,8 +98,7 @@ impl Axes {
     /// `sum_{c, ky, kx} u[.., c, ky, oh, kx, ow] w[.., c, ky, kx]`
     fn whole(&self, u: &Value, w: &Value) -> Product {
         let (oh, rank) = (self.oh, self.oh + 2);
-        let u_axes: Vec<usize> =
-            (0..self.outer).chain([rank, rank + 1, oh, rank + 2, oh + 1]).collect();
+        let u_axes: Vec<usize> = (0..self.outer).chain([rank, rank + 1, oh, rank + 2, oh + 1]).collect();
         let w_axes: Vec<usize> = self.weight(rank).chain([rank + 2]).collect();
         let contracted = w.space.axes()[w.space.axes().len() - 3..].to_vec();
         product(contracted, factor(&u.lin, &u_axes, rank), factor(&w.lin, &w_axes, rank))

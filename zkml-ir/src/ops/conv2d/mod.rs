@@ -81,7 +81,10 @@ impl OpDef for Conv2d {
 fn per_channel_bias(b: &mut GraphBuilder, y: NodeId, bias: NodeId, name: &str) -> Result<NodeId, OpError> {
     let channels = b.ty(y).shape.dims()[b.ty(y).shape.rank() - 3];
     if b.ty(bias).shape.dims() != [channels] {
-        let message = format!("`b` has one value for each output channel: expected [{channels}], got {}", b.ty(bias).shape);
+        let message = format!(
+            "`b` has one value for each output channel: expected [{channels}], got {}",
+            b.ty(bias).shape
+        );
         return Err(OpError::new(At::Tensor(2), message));
     }
     rules::sized(b, "conv2d", bias, At::Tensor(2))?;
@@ -99,7 +102,8 @@ fn groups(call: &Call, x: &Shape, w: &Shape) -> Result<usize, OpError> {
     let groups = call.int("groups").unwrap_or(1);
     let divides = |n: usize| groups >= 1 && (n as i64) % groups == 0;
     if !(divides(channels) && divides(out)) {
-        let message = format!("`groups` must divide {channels} input and {out} output channels, got {groups}");
+        let message =
+            format!("`groups` must divide {channels} input and {out} output channels, got {groups}");
         return Err(OpError::new(At::Named("groups".into()), message));
     }
     let expected = channels / groups as usize;
@@ -114,7 +118,8 @@ fn groups(call: &Call, x: &Shape, w: &Shape) -> Result<usize, OpError> {
 /// Adds the convolution; shapes are valid.
 fn conv2d(b: &mut GraphBuilder, x: NodeId, w: NodeId, op: Op, name: &str) -> Result<NodeId, OpError> {
     let (tx, tw) = (b.ty(x), b.ty(w));
-    let g = Geometry::new(&tx.shape, &tw.shape, &op).ok_or_else(|| OpError::new(At::Call, "no convolution"))?;
+    let g =
+        Geometry::new(&tx.shape, &tw.shape, &op).ok_or_else(|| OpError::new(At::Call, "no convolution"))?;
     let k = g.taps();
     let interval = interval(tx.interval, tw.interval, k);
     let interval = rules::bounded(interval, || {

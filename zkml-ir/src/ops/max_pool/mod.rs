@@ -69,8 +69,11 @@ pub(super) fn pool(op: &str, call: &Call, shape: &Shape) -> Result<Pool, OpError
     let stride = pair(call, "stride", kernel, 1)?;
     let padding = pair(call, "padding", [0, 0], 0)?;
     if let Some(i) = (0..2).find(|&i| 2 * padding[i] > kernel[i]) {
-        let message =
-            format!("`padding` is at most half the kernel: expected at most {}, got {}", kernel[i] / 2, padding[i]);
+        let message = format!(
+            "`padding` is at most half the kernel: expected at most {}, got {}",
+            kernel[i] / 2,
+            padding[i]
+        );
         return Err(OpError::new(At::Named("padding".into()), message));
     }
     let [rows, columns] = windows(op, shape, kernel, stride, padding, [1, 1])?;

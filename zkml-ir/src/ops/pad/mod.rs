@@ -19,11 +19,8 @@ impl OpDef for Pad {
     }
 
     fn signature(&self) -> Signature {
-        let named = &[
-            ("axis", ArgKind::Int, true),
-            ("before", ArgKind::Int, false),
-            ("after", ArgKind::Int, false),
-        ];
+        let named =
+            &[("axis", ArgKind::Int, true), ("before", ArgKind::Int, false), ("after", ArgKind::Int, false)];
         Signature { named, ..Signature::tensors(&["x"]) }
     }
 

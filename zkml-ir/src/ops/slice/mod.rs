@@ -26,11 +26,8 @@ impl OpDef for Slice {
     }
 
     fn signature(&self) -> Signature {
-        let named = &[
-            ("axis", ArgKind::Int, true),
-            ("range", ArgKind::Range, true),
-            ("step", ArgKind::Int, false),
-        ];
+        let named =
+            &[("axis", ArgKind::Int, true), ("range", ArgKind::Range, true), ("step", ArgKind::Int, false)];
         Signature { named, ..Signature::tensors(&["x"]) }
     }
 

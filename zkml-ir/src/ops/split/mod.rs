@@ -16,11 +16,8 @@ impl OpDef for Split {
     }
 
     fn signature(&self) -> Signature {
-        let named = &[
-            ("axis", ArgKind::Int, true),
-            ("parts", ArgKind::Int, false),
-            ("sizes", ArgKind::Ints, false),
-        ];
+        let named =
+            &[("axis", ArgKind::Int, true), ("parts", ArgKind::Int, false), ("sizes", ArgKind::Ints, false)];
         Signature { named, ..Signature::tensors(&["x"]) }
     }
 
@@ -53,7 +50,9 @@ fn sizes(call: &Call, extent: usize) -> Result<Vec<usize>, OpError> {
                 true => Ok(sizes.iter().map(|&n| n as usize).collect()),
                 false => refuse(
                     "sizes",
-                    format!("`sizes` must be two or more positive extents that add up to {extent}, got {sizes:?}"),
+                    format!(
+                        "`sizes` must be two or more positive extents that add up to {extent}, got {sizes:?}"
+                    ),
                 ),
             }
         }
