@@ -25,6 +25,8 @@ mod gelu;
 mod interval_tests;
 mod layer_norm;
 mod leaf;
+#[cfg(test)]
+mod map_tests;
 mod matmul;
 mod max;
 mod max_pool;

@@ -32,6 +32,24 @@ pub(in crate::ops) fn regroup(
     if let Some(v) = free(x, to) {
         return Ok(v);
     }
+    let before = (ctx.plan.tensors.len(), ctx.plan.constraints.len());
+    if let Ok(v) = copied(ctx, role, x, to, range) {
+        return Ok(v);
+    }
+    // The digits of a view (a transposition, a part) may split nowhere: those of stored cells do.
+    ctx.plan.tensors.truncate(before.0);
+    ctx.plan.constraints.truncate(before.1);
+    let axes = x.space.axes();
+    let at = (0..axes.len()).min_by_key(|&i| axes[i].extent()).unwrap_or(0);
+    let around = Moved { role, range, before: axes[..at].to_vec(), after: axes[at + 1..].to_vec() };
+    let stored = around.identity(ctx, x, &axes[at..at + 1], &axes[at..at + 1]);
+    match free(&stored, to) {
+        Some(v) => Ok(v),
+        None => copied(ctx, role, &stored, to, range),
+    }
+}
+
+fn copied(ctx: &mut Ctx, role: &str, x: &Value, to: &Space, range: Interval) -> Result<Value, LowerError> {
     let (a, b) = (x.space.axes().to_vec(), to.axes());
     let prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let rest = a.len().min(b.len()) - prefix;
