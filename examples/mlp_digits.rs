@@ -12,9 +12,9 @@ use zkml_dsl::units::to_real;
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
 use zkml_examples::options::Options;
 use zkml_examples::session::{exit, Failure, Session, Subject};
-use zkml_models::digits::{argmax, data_path, draw, Digits, FloatMlp};
 use zkml_models::metrics::max_abs_error;
-use zkml_models::mlp_digits::{accuracy, image, mlp_digits, sample};
+use zkml_models::vision::digits::{argmax, data_path, draw, Digits, FloatMlp};
+use zkml_models::vision::mlp_digits::{accuracy, image, mlp_digits, sample};
 
 /// Prove and verify the classification of a handwritten digit
 #[derive(Parser)]

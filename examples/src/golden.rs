@@ -17,10 +17,10 @@ use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_dsl::FORMAT_VERSION;
 use zkml_models::bert::bert;
-use zkml_models::digits::{data_path, Digits};
 use zkml_models::gpt2::{fold, gpt2_blocks};
-use zkml_models::mlp_digits::{image, mlp_digits, sample};
 use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
+use zkml_models::vision::digits::{data_path, Digits};
+use zkml_models::vision::mlp_digits::{image, mlp_digits, sample};
 
 /// Every model that has a golden proof.
 pub const MODELS: [&str; 3] = ["mlp_digits", "gpt2", "bert"];

@@ -2,10 +2,9 @@
 //! are checked against.
 
 pub mod bert;
-pub mod digits;
 pub mod gpt2;
 pub mod metrics;
-pub mod mlp_digits;
 mod random;
 pub mod reference;
 pub mod seeded;
+pub mod vision;

@@ -5,14 +5,14 @@ use zkml_dsl::prelude::*;
 use zkml_dsl::typed::AsInt;
 use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
-use zkml_models::digits::{argmax, data_path, Digits, FloatMlp};
 use zkml_models::metrics::relative_rms_error;
 use zkml_models::reference::{BertLayer, Gelu, Gpt2Block};
 use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
+use zkml_models::vision::digits::{argmax, data_path, Digits, FloatMlp};
 use zkml_models::{
     bert::bert,
     gpt2::{self as gpt2_model, gpt2_blocks},
-    mlp_digits::{self as digits, mlp_digits},
+    vision::mlp_digits::{self as digits, mlp_digits},
 };
 
 const SMALL: Size = Size { d: 64, heads: 4, d_ff: 256 };

@@ -1,6 +1,6 @@
 //! A perceptron with one hidden layer on 8 x 8 images.
 
-use crate::digits::{argmax, Digits, FloatMlp, PIXELS, PIXEL_MAX};
+use super::digits::{argmax, brightness, Digits, FloatMlp, PIXELS};
 use zkml_dsl::prelude::*;
 use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, Shape};
@@ -31,10 +31,6 @@ pub fn image(graph: &Graph, params: &Params, pixels: &[u8; PIXELS]) -> Result<Im
 /// An image as calibration reads it.
 pub fn sample(pixels: &[u8; PIXELS]) -> Vec<FloatTensor> {
     vec![FloatTensor::new(Shape::new([1, PIXELS]), brightness(pixels).to_vec())]
-}
-
-fn brightness(pixels: &[u8; PIXELS]) -> [f32; PIXELS] {
-    pixels.map(|p| f32::from(p) / f32::from(PIXEL_MAX))
 }
 
 /// How many images the integers and the float model classify as they are labelled.
