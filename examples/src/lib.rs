@@ -1,7 +1,9 @@
 //! Shared parts of the examples: options, report, progress, session, golden proofs.
 
+pub mod classify;
 pub mod golden;
 pub mod options;
 pub mod progress;
 pub mod report;
 pub mod session;
+pub mod text;

@@ -115,9 +115,13 @@ impl FloatMlp {
     }
 
     pub fn logits(&self, image: &[u8; PIXELS]) -> [f32; 10] {
-        let pixels = brightness(image);
+        self.logits_of(&brightness(image))
+    }
+
+    /// Of pixels from 0 to 1.
+    pub fn logits_of(&self, pixels: &[f32]) -> [f32; 10] {
         let mut hidden = self.b1.clone();
-        add_product(&mut hidden, &pixels, &self.w1);
+        add_product(&mut hidden, pixels, &self.w1);
         hidden.iter_mut().for_each(|h| *h = h.max(0.0));
         let mut logits: [f32; 10] = std::array::from_fn(|i| self.b2[i]);
         add_product(&mut logits, &hidden, &self.w2);

@@ -1,6 +1,6 @@
 //! A perceptron with one hidden layer on 8 x 8 images.
 
-use super::digits::{argmax, brightness, Digits, FloatMlp, PIXELS};
+use super::digits::{brightness, PIXELS};
 use zkml_dsl::prelude::*;
 use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, Shape};
@@ -31,20 +31,4 @@ pub fn image(graph: &Graph, params: &Params, pixels: &[u8; PIXELS]) -> Result<Im
 /// An image as calibration reads it.
 pub fn sample(pixels: &[u8; PIXELS]) -> Vec<FloatTensor> {
     vec![FloatTensor::new(Shape::new([1, PIXELS]), brightness(pixels).to_vec())]
-}
-
-/// How many images the integers and the float model classify as they are labelled.
-pub fn accuracy(
-    instance: &mlp_digits::Instance,
-    model: &mlp_digits::Model,
-    float: &FloatMlp,
-    digits: &Digits,
-) -> Result<(usize, usize), Error> {
-    let (mut integers, mut floats) = (0, 0);
-    for (pixels, &label) in digits.images.iter().zip(&digits.labels) {
-        let x = image(instance.graph(), model.as_ref().params(), pixels)?;
-        integers += usize::from(argmax(&model.run(&x)?.to_vec()) == Some(label.into()));
-        floats += usize::from(argmax(&float.logits(pixels)) == Some(label.into()));
-    }
-    Ok((integers, floats))
 }
