@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use zkml_dsl::prelude::*;
 use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
-use zkml_examples::metrics::{max_abs_error, relative_rms_error};
-use zkml_examples::models::bert::bert;
 use zkml_examples::options::SequenceOptions;
-use zkml_examples::reference::BertLayer;
 use zkml_examples::session::{exit, Failure, Session, Subject};
-use zkml_examples::weights::{bert_input, bert_weights, select_bert, BASE};
+use zkml_models::bert::bert;
+use zkml_models::metrics::{max_abs_error, relative_rms_error};
+use zkml_models::reference::BertLayer;
+use zkml_models::seeded::{bert_input, bert_weights, select_bert, BASE};
 
 /// Prove and verify BERT encoder layers
 #[derive(Parser)]
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let options = Cli::parse().options;
-    let (common, seq, layers) = (&options.common, options.seq_or(128), options.layers());
+    let (common, seq, layers) = (&options.common, options.seq_or(128), options.layers_or(1));
     let session = Session::start(common)?;
     let weights = match &common.weights {
         Some(path) => select_bert(FloatWeights::open(path)?, layers)?,

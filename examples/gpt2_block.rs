@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use zkml_dsl::prelude::*;
 use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
-use zkml_examples::metrics::{max_abs_error, relative_rms_error};
-use zkml_examples::models::gpt2::{fold, gpt2};
 use zkml_examples::options::SequenceOptions;
-use zkml_examples::reference::{Gelu, Gpt2Block};
 use zkml_examples::session::{exit, Failure, Session, Subject};
-use zkml_examples::weights::{gpt2_input, gpt2_weights, select_gpt2, BASE};
+use zkml_models::gpt2::{fold, gpt2_blocks};
+use zkml_models::metrics::{max_abs_error, relative_rms_error};
+use zkml_models::reference::{Gelu, Gpt2Block};
+use zkml_models::seeded::{gpt2_input, gpt2_weights, select_gpt2, BASE};
 
 /// Prove and verify GPT-2 blocks
 #[derive(Parser)]
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let options = Cli::parse().options;
-    let (common, seq, layers) = (&options.common, options.seq_or(64), options.layers());
+    let (common, seq, layers) = (&options.common, options.seq_or(64), options.layers_or(1));
     let session = Session::start(common)?;
     let mut weights = match &common.weights {
         Some(path) => select_gpt2(FloatWeights::open(path)?, layers)?,
@@ -43,16 +43,17 @@ fn run() -> Result<(), Failure> {
     };
     let input = gpt2_input(BASE, seq, common.seed);
     let reference = (0..layers).try_fold(input.clone(), |x, l| {
-        Gpt2Block::new(&weights, &format!("h.{l}"), BASE.heads).map(|b| b.forward(&x, Gelu::Erf))
+        Gpt2Block::new(&weights, &format!("h.{l}"), BASE.heads).map(|b| b.forward(&x, Gelu::Tanh))
     })?;
     fold(&mut weights, layers)?;
     let sample = |i| vec![FloatTensor::new(Shape::new([seq, BASE.d]), gpt2_input(BASE, seq, i))];
     let samples: Vec<_> = (1..=SAMPLES).map(|i| sample(common.seed + i)).collect();
 
-    let block =
-        gpt2::with(gpt2::Dims { SEQ: seq, L: layers, ..Default::default() })?.at_level(session.level());
-    let quantised =
-        |model: &gpt2::Model| Tensor::from_int(to_units(block.graph(), model.as_ref().params(), 0, &input)?);
+    let block = gpt2_blocks::with(gpt2_blocks::Dims { SEQ: seq, L: layers, ..Default::default() })?
+        .at_level(session.level());
+    let quantised = |model: &gpt2_blocks::Model| {
+        Tensor::from_int(to_units(block.graph(), model.as_ref().params(), 0, &input)?)
+    };
     let (model, (_, y, proof, _), times) = session.measure(
         || block.calibrate(&weights, &samples),
         |model| {

@@ -10,11 +10,11 @@ use clap::Parser;
 use std::process::ExitCode;
 use zkml_dsl::units::to_real;
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
-use zkml_examples::digits::{argmax, data_path, draw, Digits, FloatMlp};
-use zkml_examples::metrics::max_abs_error;
-use zkml_examples::models::digits::{accuracy, image, mlp_digits, sample};
 use zkml_examples::options::Options;
 use zkml_examples::session::{exit, Failure, Session, Subject};
+use zkml_models::digits::{argmax, data_path, draw, Digits, FloatMlp};
+use zkml_models::metrics::max_abs_error;
+use zkml_models::mlp_digits::{accuracy, image, mlp_digits, sample};
 
 /// Prove and verify the classification of a handwritten digit
 #[derive(Parser)]

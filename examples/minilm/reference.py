@@ -1,6 +1,6 @@
-"""Embeds the sentences of `examples/data/sentences.txt` with PyTorch and transformers, for the tests to compare with.
+"""Embeds the sentences of `zkml-models/data/sentences.txt` with PyTorch and transformers, for the tests to compare with.
 
-Writes `examples/data/minilm_embeddings.safetensors`, of n sentences, one a line:
+Writes `zkml-models/data/minilm_embeddings.safetensors`, of n sentences, one a line:
 
   tokens      int32 [n, 64]     WordPiece ids with [CLS] (101) before and [SEP] (102) after, then [PAD] (0)
   lengths     int32 [n]         tokens of each sentence, [CLS] and [SEP] among them
@@ -28,7 +28,7 @@ from safetensors.numpy import save_file
 from transformers import BertModel, BertTokenizerFast
 
 WIDTH = 64
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "zkml-models" / "data"
 
 
 def load(folder):

@@ -8,12 +8,7 @@
 //! makes them anew. A file whose bytes change although model, weights and statement are the same means that the format or
 //! the protocol changed: it is refused until [`FORMAT_VERSION`] moves.
 
-use crate::digits::{data_path, Digits};
-use crate::models::bert::bert;
-use crate::models::digits::{image, mlp_digits, sample};
-use crate::models::gpt2::{fold, gpt2};
 use crate::session::Failure;
-use crate::weights::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
 use std::path::{Path, PathBuf};
 use zkml_dsl::engine::{Certificate, Model, PortableKey, Proof, Statement, StatementFile};
 use zkml_dsl::prelude::*;
@@ -21,6 +16,11 @@ use zkml_dsl::typed::AsInt;
 use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_dsl::FORMAT_VERSION;
+use zkml_models::bert::bert;
+use zkml_models::digits::{data_path, Digits};
+use zkml_models::gpt2::{fold, gpt2_blocks};
+use zkml_models::mlp_digits::{image, mlp_digits, sample};
+use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
 
 /// Every model that has a golden proof.
 pub const MODELS: [&str; 3] = ["mlp_digits", "gpt2", "bert"];
@@ -72,7 +72,7 @@ fn digits() -> Result<Golden, Failure> {
 }
 
 fn gpt2_small() -> Result<Golden, Failure> {
-    let instance = gpt2::with(gpt2::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: 1 })?;
+    let instance = gpt2_blocks::with(gpt2_blocks::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: 1 })?;
     let mut weights = gpt2_weights(SMALL, 1, SEED);
     fold(&mut weights, 1)?;
     let input = |seed| gpt2_input(SMALL, SEQ, seed);

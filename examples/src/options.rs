@@ -30,8 +30,8 @@ pub struct SequenceOptions {
     /// Tokens [default: the model's]
     #[arg(long, value_name = "N")]
     pub seq: Option<NonZeroUsize>,
-    /// Layers
-    #[arg(long, value_name = "N", default_value = "1")]
+    /// Layers [default: the model's]
+    #[arg(long, value_name = "N")]
     pub layers: Option<NonZeroUsize>,
     #[command(flatten)]
     pub common: Options,
@@ -54,9 +54,9 @@ impl SequenceOptions {
         self.seq.map_or(default, NonZeroUsize::get)
     }
 
-    /// Layers, one if not given.
-    pub fn layers(&self) -> usize {
-        self.layers.map_or(1, NonZeroUsize::get)
+    /// Layers, `default` if not given.
+    pub fn layers_or(&self, default: usize) -> usize {
+        self.layers.map_or(default, NonZeroUsize::get)
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn defaults() {
         let o = parse("").unwrap();
-        assert_eq!((o.seq_or(64), o.layers(), o.common.seed), (64, 1, 0));
+        assert_eq!((o.seq_or(64), o.layers_or(12), o.common.seed), (64, 12, 0));
         assert!(o.common.threads.is_none() && o.common.security.is_none() && o.common.json.is_none());
     }
 
@@ -86,7 +86,7 @@ mod tests {
     fn all_given() {
         let o = parse("--seq 16 --layers 3 --threads 2 --security fast --weights w --json out.json --seed 7")
             .unwrap();
-        assert_eq!((o.seq_or(64), o.layers(), o.common.seed), (16, 3, 7));
+        assert_eq!((o.seq_or(64), o.layers_or(12), o.common.seed), (16, 3, 7));
         assert_eq!(o.common.threads.map(NonZeroUsize::get), Some(2));
         assert_eq!(o.common.security.as_deref(), Some("fast"));
         assert_eq!(o.common.weights, Some(PathBuf::from("w")));

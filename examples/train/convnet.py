@@ -23,7 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.numpy import save_file
 from train_digits import shifted, split
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "zkml-models" / "data"
 
 
 class Weighted:
@@ -200,7 +200,7 @@ def report(layers, params, sets):
 
 
 def save(params, file):
-    """Into `examples/data`; prints the size and each tensor's largest magnitude."""
+    """Into `zkml-models/data`; prints the size and each tensor's largest magnitude."""
     DATA.mkdir(exist_ok=True)
     save_file({k: np.ascontiguousarray(v) for k, v in params.items()}, DATA / file)
     for name, value in params.items():

@@ -1,6 +1,6 @@
 """Trains the multilayer perceptron of the `mlp_digits` example on scikit-learn's handwritten digits.
 
-Writes two files into `examples/data`:
+Writes two files into `zkml-models/data`:
 
   digits.safetensors       float32 weights w1 [64, 64], b1 [64], w2 [64, 10], b2 [10]
   digits_test.safetensors  the test split: images uint8 [n, 64] with values 0..16, labels uint8 [n]
@@ -103,7 +103,7 @@ def accuracy(params, images, labels):
 def main():
     train_x, test_x, train_y, test_y = split()
     params = train(train_x, train_y)
-    out = Path(__file__).resolve().parent.parent / "data"
+    out = Path(__file__).resolve().parents[2] / "zkml-models" / "data"
     out.mkdir(exist_ok=True)
     save_file(params, out / "digits.safetensors")
     save_file({"images": test_x, "labels": test_y}, out / "digits_test.safetensors")

@@ -1,6 +1,6 @@
 """Trains a small convolutional network on scikit-learn's handwritten digits, the split of `train_digits.py`.
 
-Writes `examples/data/digits_cnn.safetensors`, float32, PyTorch's names and layouts:
+Writes `zkml-models/data/digits_cnn.safetensors`, float32, PyTorch's names and layouts:
 
   conv1.weight [8, 1, 3, 3], conv1.bias [8]      3x3, one pixel of zeros around, ReLU: [8, 8, 8]
   conv2.weight [16, 8, 3, 3], conv2.bias [16]    3x3, one pixel of zeros around, ReLU: [16, 8, 8]

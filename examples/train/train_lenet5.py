@@ -5,7 +5,7 @@ The input is [1, 32, 32], made of the 8x8 image: pixels divided by 16, each pixe
 then 4 rows or columns of zeros on each of the four sides: x[r, c] = image[(r-4)/3, (c-4)/3]/16, rounded down, for r and
 c from 4 to 27, else 0.
 
-Writes `examples/data/lenet5.safetensors`, float16, PyTorch's names and layouts:
+Writes `zkml-models/data/lenet5.safetensors`, float16, PyTorch's names and layouts:
 
   conv1.weight [6, 1, 5, 5], conv1.bias [6]      no padding, ReLU: [6, 28, 28], max pool 2x2: [6, 14, 14]
   conv2.weight [16, 6, 5, 5], conv2.bias [16]    no padding, ReLU: [16, 10, 10], max pool 2x2: [16, 5, 5],

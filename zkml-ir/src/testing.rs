@@ -93,7 +93,7 @@ pub fn integers(g: &Graph, p: &Params, weights: &[IntTensor], inputs: &[Vec<i64>
             Op::Exp => apply(&f64::exp),
             Op::Map(f) => apply(&|x| function(*f, x)),
             Op::Clamp { lo, hi } => apply(&|x| x.clamp(*lo, *hi)),
-            Op::LayerNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
+            Op::LayerNorm { .. } | Op::RmsNorm { .. } | Op::Softmax { .. } | Op::AttentionCore { .. } => {
                 through_floats(g, p, id, &v)
             }
             op => linear(g, id, op, &v),

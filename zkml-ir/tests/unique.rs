@@ -120,3 +120,128 @@ fn one_mean_for_each_layer_norm_row() {
         assert_eq!(found, [a.div_euclid(d)], "{sum}");
     }
 }
+
+/// c = 2^8 h + l
+#[test]
+fn one_split_for_each_entry() {
+    for c in [0i128, 1, -1, 255, 256, -256, -257, 65535, -65535, 32767, -32768] {
+        let found: Vec<i128> = (-256..256).filter(|h| in_range(modp(c - 256 * h), 8)).collect();
+        assert_eq!(found, [c >> 8], "{c}");
+    }
+}
+
+/// sum l^2 = 2^9 a1 + s0, sum h l + a1 = 2^7 a2 + s1, 8 (sum h^2 + a2) + k + E = w2 + 2^14 w3: the ends of rows of 4096 entries.
+#[test]
+fn one_set_of_digits_for_each_sum_of_squares() {
+    let d = 4096i128;
+    let (ll_most, hl_most, hh_most) = (d * 255 * 255, d * 255 * 256, d * 129 * 129);
+    for ll in [0, 1, 511, 512, 12345, ll_most - 1, ll_most] {
+        let found: Vec<i128> = (0..1 << 19).filter(|a| in_range(modp(ll - (a << 9)), 9)).collect();
+        assert_eq!(found, [ll >> 9]);
+    }
+    for hl in [0, -1, 127, 128, -hl_most, hl_most, 99999] {
+        for a1 in [0, 1, ll_most >> 9] {
+            let fits = |a: &i128| in_range(modp(hl + a1 - (a << 7)), 7);
+            let found: Vec<i128> = (-(1 << 21)..1 << 21).filter(fits).collect();
+            assert_eq!(found, [(hl + a1) >> 7]);
+        }
+    }
+    for high in [0, 1, 2047, 2048, hh_most, 8 * hh_most + (1 << 24) + 8 + (1 << 27)] {
+        let found: Vec<i128> = (0..1 << 16).filter(|w| in_range(modp(high - (w << 14)), 14)).collect();
+        assert_eq!(found, if high >> 30 == 0 { vec![high >> 14] } else { vec![] });
+    }
+}
+
+/// 2^12 low - y + E = w0 + 2^11 w1 + 2^25 k
+#[test]
+fn one_carry_for_each_low_half() {
+    for low in [0i128, -1, -(1 << 22), 2047, 2048, (1 << 25) - 1, 1 << 25, (1 << 28) - 4096 + (1 << 25) - 1] {
+        let mut found = vec![];
+        for k in -1..15 {
+            for w1 in 0..1 << 14 {
+                let w0 = modp(low - (w1 << 11) - (k << 25));
+                if in_range(w0, 11) {
+                    found.push((w0 as i128, w1, k));
+                }
+            }
+        }
+        assert_eq!(found, [(low & 2047, low >> 11 & 16383, low >> 25)], "{low}");
+    }
+}
+
+/// The class that the indicators, the second relation and `lead` leave; any lookup's cell may be any residue.
+#[test]
+fn one_class_for_each_variance() {
+    let digits =
+        [[0i128, 0, 0], [1, 0, 0], [16383, 0, 0], [0, 1, 0], [5, 16383, 0], [0, 0, 1], [16383, 16383, 65535]];
+    for w in digits {
+        let found: Vec<usize> = (0..8)
+            .filter_map(|bits| {
+                let b: Vec<i128> = (0..3).map(|i| bits >> i & 1).collect();
+                let b3 = modp(1 - b[0] - b[1] - b[2]);
+                let all = [b[0], b[1], b[2], b3 as i128];
+                let kept =
+                    modp(w[0] + w[1] + w[2] - (1 - b[0]) * w[0] - (1 - b[0] - b[1]) * w[1] - all[3] * w[2]);
+                let lead = modp(b[0] + b[1] * w[0] + b[2] * w[1] + all[3] * w[2] - 1);
+                let fits = in_range(b3, 1) && kept == 0 && in_range(lead, 16);
+                fits.then(|| all.iter().position(|&b| b == 1).unwrap())
+            })
+            .collect();
+        assert_eq!(found, [w.iter().rposition(|&w| w > 0).map_or(0, |q| q + 1)], "{w:?}");
+    }
+}
+
+/// 2^a e^2 = d y + t
+#[test]
+fn one_correction_for_each_rest() {
+    for (d, a, bits) in [(4096i128, 7, 18), (2048, 9, 19), (100, 12, 17), (4095, 7, 17)] {
+        for e in [0, 1, -1, d / 3, -(d / 2), (d - 1) / 2] {
+            let square = (e * e) << a;
+            let fits = |y: &i128| (0..d as i64).contains(&modp(square - d * y));
+            let found: Vec<i128> = (0..1 << bits).filter(fits).collect();
+            assert_eq!(found, [square / d], "{d} {e}");
+        }
+    }
+}
+
+/// e g1 = d h1 + r1, 2^15 r1 + e g0 = d h0 + r0
+#[test]
+fn one_offset_for_each_row() {
+    for d in [4096i128, 4095, 768, 3, 1] {
+        let remainders = 0..d as i64;
+        for e in
+            [0, 1, -1, d / 3, -(d / 2), (d - 1) / 2].into_iter().filter(|e| (0..d).contains(&(e + d / 2)))
+        {
+            for g in [0i128, 1, 256, 123_456_789, (1 << 30) - 1] {
+                let (g1, g0) = (g >> 15, g & 32767);
+                let digits = |from: i128, to: i128, v: i128| -> Vec<(i128, i128)> {
+                    let rest = |h: i128| (h, modp(v - d * h) as i128);
+                    (from..to).map(rest).filter(|(_, r)| remainders.contains(&(*r as i64))).collect()
+                };
+                let high = digits(-(1 << 14), 1 << 14, e * g1);
+                let [(h1, r1)] = high[..] else { panic!("{high:?}") };
+                let low = digits(-(1 << 14), 3 << 14, (r1 << 15) + e * g0);
+                let [(h0, _)] = low[..] else { panic!("{low:?}") };
+                assert_eq!((h1 << 15) + h0, (e * g).div_euclid(d), "{d} {e} {g}");
+            }
+        }
+    }
+}
+
+/// c g - h + 2^(s-1) = 2^s n + r at the bound of c g.
+#[test]
+fn one_normalised_value_for_each_entry() {
+    let bound = ((1i128 << 59) as f64).sqrt() as i128 + (1 << 15);
+    for (s, most) in [(16, 8192i128), (14, 32767)] {
+        for v in [0, 1, -1, 1 << 29, -(1 << 29), (1 << 29) - 1] {
+            for h in [0, -(1 << 29) - (1 << 14), (1 << 29) + (1 << 15)] {
+                let cg = (v + h).clamp(-bound, bound);
+                let a = cg - h + (1 << (s - 1));
+                let found: Vec<i128> =
+                    (-most..=most).filter(|n| in_range(modp(a - (n << s)), s as u32)).collect();
+                let n = a >> s;
+                assert_eq!(found, if n.abs() <= most { vec![n] } else { vec![] }, "{s} {v} {h}");
+            }
+        }
+    }
+}

@@ -5,16 +5,15 @@ use zkml_dsl::prelude::*;
 use zkml_dsl::typed::AsInt;
 use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
-use zkml_examples::digits::{argmax, data_path, Digits, FloatMlp};
-use zkml_examples::metrics::relative_rms_error;
-use zkml_examples::models::{
+use zkml_models::digits::{argmax, data_path, Digits, FloatMlp};
+use zkml_models::metrics::relative_rms_error;
+use zkml_models::reference::{BertLayer, Gelu, Gpt2Block};
+use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
+use zkml_models::{
     bert::bert,
-    digits,
-    digits::mlp_digits,
-    gpt2::{self as gpt2_model, gpt2},
+    gpt2::{self as gpt2_model, gpt2_blocks},
+    mlp_digits::{self as digits, mlp_digits},
 };
-use zkml_examples::reference::{BertLayer, Gelu, Gpt2Block};
-use zkml_examples::weights::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
 
 const SMALL: Size = Size { d: 64, heads: 4, d_ff: 256 };
 const SEQ: usize = 8;
@@ -34,12 +33,12 @@ fn gpt2_error(layers: usize, prove: bool) -> f64 {
     let mut weights = gpt2_weights(SMALL, layers, 0);
     let input = gpt2_input(SMALL, SEQ, 0);
     let reference = (0..layers).fold(input.clone(), |x, l| {
-        Gpt2Block::new(&weights, &format!("h.{l}"), SMALL.heads).unwrap().forward(&x, Gelu::Erf)
+        Gpt2Block::new(&weights, &format!("h.{l}"), SMALL.heads).unwrap().forward(&x, Gelu::Tanh)
     });
     gpt2_model::fold(&mut weights, layers).unwrap();
     let samples: Vec<_> = (1..3).map(|i| vec![rows(gpt2_input(SMALL, SEQ, i))]).collect();
-    let dims = gpt2::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: layers };
-    let blocks = gpt2::with(dims).unwrap();
+    let dims = gpt2_blocks::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: layers };
+    let blocks = gpt2_blocks::with(dims).unwrap();
     let model = blocks.calibrate(&weights, &samples).unwrap();
     let units = to_units(blocks.graph(), model.as_ref().params(), 0, &input).unwrap();
     let x = Tensor::from_int(units).unwrap();

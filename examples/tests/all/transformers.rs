@@ -4,9 +4,9 @@
 //! definitions over the same formula weights.
 
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
-use zkml_examples::metrics::{max_abs_error, relative_rms_error};
-use zkml_examples::reference::{BertLayer, Gelu, Gpt2Block};
-use zkml_examples::weights::{
+use zkml_models::metrics::{max_abs_error, relative_rms_error};
+use zkml_models::reference::{BertLayer, Gelu, Gpt2Block};
+use zkml_models::seeded::{
     bert_input, bert_weights, gpt2_input, gpt2_weights, select_bert, select_gpt2, Size, BASE,
 };
 

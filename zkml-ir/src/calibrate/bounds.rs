@@ -5,14 +5,15 @@
 //! column of the weight, which for symmetric intervals is the L1 norm; behind a layer normalisation the Euclidean norm of
 //! the column times that of a normalised row is tighter.
 
+use super::sums;
 use super::weight_view::WeightView;
 use crate::elem::Interval;
-use crate::graph::{Graph, Node, NodeId, Op, Rescale};
-use crate::ops::layer_norm::norm_bound;
+use crate::graph::{Graph, Node, NodeId, Rescale};
+use crate::ops::norm::rule::norm_bound;
 use crate::tensor::IntTensor;
 
 /// One interval for each column; a single one stands for all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Bound(Vec<Interval>);
 
 impl Bound {
@@ -52,6 +53,13 @@ pub(crate) struct Known<'a> {
     pub rescale: &'a dyn Fn(usize) -> Rescale,
 }
 
+/// The weights whose integers a node's bound may read, beside the bounds of its arguments: itself, and arguments that are
+/// views of weights.
+pub(super) fn reads(graph: &Graph, id: NodeId) -> Vec<usize> {
+    let of = |id: &NodeId| WeightView::of(graph, *id).map(|v| v.weight);
+    graph.node(id).args.iter().chain([&id]).filter_map(of).collect()
+}
+
 /// The bound of a node from those of its arguments, which [`crate::ops::primitive`] gives op by op.
 pub(crate) fn bound(known: &Known, id: NodeId, of: &[Bound]) -> Bound {
     let node = known.graph.node(id);
@@ -74,28 +82,17 @@ pub(crate) fn same_last(graph: &Graph, node: &Node) -> bool {
 
 /// The range of each column of a weight.
 fn columns(known: &Known, view: &WeightView) -> Bound {
-    let (n, stride) = view.last();
-    let w = (known.weight)(view.weight);
-    let mut bound: Option<Vec<Interval>> = None;
-    for row in view.rows() {
-        let at = |j: usize| Interval::point(w.get(row + j * stride) as i64);
-        match &mut bound {
-            None => bound = Some((0..n).map(at).collect()),
-            Some(b) => b.iter_mut().enumerate().for_each(|(j, i)| *i = i.union(at(j))),
-        }
-    }
-    Bound(bound.expect("a weight has a row"))
+    Bound(sums::ranges((known.weight)(view.weight), view))
 }
 
 pub(crate) fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
     let [x, w] = [node.args[0], node.args[1]];
     let k = *known.graph.ty(x).shape.dims().last().expect("a matrix");
     if let Some(view) = WeightView::of(known.graph, w).filter(|v| v.dims.len() == 2) {
-        let normalised = matches!(known.graph.node(x).op, Op::LayerNorm { .. });
-        return by_columns(known, &view, &of[x], normalised.then(|| norm_bound(k)));
+        return by_columns(known, &view, &of[x], norm_bound(known.graph, x));
     }
     if let Some(view) = WeightView::of(known.graph, x) {
-        return Bound(vec![by_rows(known, &view, of[w].whole())]);
+        return Bound(vec![sums::widest_row((known.weight)(view.weight), &view, of[w].whole())]);
     }
     let wide = of[x].whole();
     of[w].map(|i| (wide * i).scale(k as i64))
@@ -103,32 +100,14 @@ pub(crate) fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
 
 /// x times a weight: for each column of the weight the sum of its entries times what they meet.
 fn by_columns(known: &Known, view: &WeightView, x: &Bound, norm: Option<f64>) -> Bound {
-    let (n, stride) = view.last();
     let w = (known.weight)(view.weight);
-    let mut sums = vec![Interval::point(0); n];
-    let mut squares = vec![0i64; n];
-    for (i, row) in view.rows().into_iter().enumerate() {
-        let xi = x.column(i);
-        for (j, (sum, square)) in sums.iter_mut().zip(&mut squares).enumerate() {
-            let v = w.get(row + j * stride) as i64;
-            *sum = *sum + xi.scale(v);
-            *square += v * v;
-        }
-    }
+    let mut products = sums::products(w, view, &|i| x.column(i));
     if let Some(norm) = norm {
-        for (sum, square) in sums.iter_mut().zip(squares) {
+        for (sum, square) in products.iter_mut().zip(sums::squares(w, view)) {
             // Cauchy-Schwarz; one more for the rounding of the square roots.
             let most = (norm * (square as f64).sqrt()) as i64 + 1;
             *sum = saturate(*sum, Interval::new(-most, most));
         }
     }
-    Bound(sums)
-}
-
-/// A weight times something in `x`: the widest of its rows.
-fn by_rows(known: &Known, view: &WeightView, x: Interval) -> Interval {
-    let (n, stride) = view.last();
-    let w = (known.weight)(view.weight);
-    let row = |o: usize| (0..n).fold(Interval::point(0), |s, j| s + x.scale(w.get(o + j * stride) as i64));
-    view.rows().into_iter().map(row).reduce(Interval::union).expect("a weight has a row")
+    Bound(products)
 }

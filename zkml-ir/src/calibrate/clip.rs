@@ -1,5 +1,6 @@
 //! The step of a tensor: fine steps clip large values, coarse steps round all of them.
 
+use super::integers;
 use super::stats::Stats;
 use crate::elem::{Elem, Interval};
 use crate::float::function;
@@ -12,14 +13,16 @@ pub(super) enum Reader {
     /// In its argument's step, with next to nothing left of negative values.
     Gate(Function),
     Clamp(f64, f64),
+    /// In a fine step of its own, with limits at both ends.
+    Limited(Function),
 }
 
 impl Reader {
     fn apply(self, x: f64) -> f64 {
         match self {
             Reader::Any => x,
-            Reader::Gate(f) => function(f, x),
-            Reader::Clamp(lo, hi) => x.clamp(lo, hi),
+            Reader::Gate(f) | Reader::Limited(f) => function(f, x),
+            Reader::Clamp(lo, hi) => x.max(lo).min(hi),
         }
     }
 }
@@ -32,6 +35,13 @@ pub(super) struct Tensor<'a> {
     pub reader: Reader,
     /// Its values are known, not a sample of what may come.
     pub is_weight: bool,
+}
+
+impl Tensor<'_> {
+    /// What the reader makes of the values that were kept.
+    fn behind(&self) -> Vec<f64> {
+        self.stats.values.iter().map(|&x| self.reader.apply(x as f64)).collect()
+    }
 }
 
 /// Data of 12 and 16 bits leaves room for what the samples did not show: rounding is small there, and one clipped outlier
@@ -50,7 +60,9 @@ pub(super) fn step(tensors: &[Tensor]) -> Option<f64> {
     }
     let tries = (0..TRIES).map(|i| full * SHRINK.powi(i));
     // The first of equals: the coarsest, which clips least.
-    let errors = tries.map(|step| (step, tensors.iter().map(|t| error(t, step)).sum::<f64>()));
+    let behind: Vec<Vec<f64>> = tensors.iter().map(|t| t.behind()).collect();
+    let error = |step| tensors.iter().zip(&behind).map(|(t, b)| error(t, b, step)).sum::<f64>();
+    let errors = tries.map(|step| (step, error(step)));
     errors.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(step, _)| step)
 }
 
@@ -65,19 +77,23 @@ fn covering(t: &Tensor) -> Option<f64> {
     Some(if cover > 0.0 { cover } else { all } / t.coef).filter(|&s| s > 0.0)
 }
 
-/// Mean squared error behind the reader, whose result is rounded in the same step.
-fn error(t: &Tensor, free: f64) -> f64 {
+/// Mean squared error behind the reader, whose result is rounded in the same step but where it has one of its own. `behind`
+/// is what it makes of the exact values.
+fn error(t: &Tensor, behind: &[f64], free: f64) -> f64 {
     let (step, range) = (t.coef * free, t.elem.interval());
-    let clamp = |v: f64| v.round().clamp(range.lo as f64, range.hi as f64);
-    let table: Vec<f64> =
-        (range.lo..=range.hi).map(|q| clamp(t.reader.apply(q as f64 * step) / step) * step).collect();
-    let square = |&x: &f32| {
-        let q = clamp(x as f64 / step) as i64;
-        (table[(q - range.lo) as usize] - t.reader.apply(x as f64)).powi(2)
+    let (lo, hi) = (range.lo as f64, range.hi as f64);
+    let result = |q: i64| match (t.reader, t.reader.apply(q as f64 * step)) {
+        (Reader::Limited(_), y) => y,
+        (_, y) => (y / step).round().clamp(lo, hi) * step,
     };
-    let kept = t.stats.values.iter().map(square).sum::<f64>() / t.stats.values.len().max(1) as f64;
+    let table: Vec<f64> = (range.lo..=range.hi).map(result).collect();
+    let square = |x: f32, exact: f64| {
+        (table[(integers::nearest(x as f64 / step, lo, hi) - range.lo as i32) as usize] - exact).powi(2)
+    };
+    let kept = t.stats.values.iter().zip(behind).map(|(&x, &b)| square(x, b)).sum::<f64>()
+        / t.stats.values.len().max(1) as f64;
     // The extremes, which are seldom among the values that were kept and err the most where they clip.
-    let ends =
-        if t.stats.values.len() < t.stats.seen { square(&t.stats.min) + square(&t.stats.max) } else { 0.0 };
+    let end = |x: f32| square(x, t.reader.apply(x as f64));
+    let ends = if t.stats.values.len() < t.stats.seen { end(t.stats.min) + end(t.stats.max) } else { 0.0 };
     kept + ends / t.stats.seen.max(1) as f64
 }

@@ -39,7 +39,11 @@ pub fn completeness(graph: &Graph, params: &Params, weights: &[IntTensor]) -> Re
     Ok(())
 }
 
-fn check_counts(graph: &Graph, params: &Params, weights: &[IntTensor]) -> Result<(), CompletenessError> {
+pub(super) fn check_counts(
+    graph: &Graph,
+    params: &Params,
+    weights: &[IntTensor],
+) -> Result<(), CompletenessError> {
     let counts = [
         ("rescales", graph.rescales.len(), params.rescales.len()),
         ("steps", graph.steps.len(), params.steps.len()),

@@ -4,6 +4,7 @@ use super::clip::{self, Reader, Tensor};
 use super::resolved;
 use super::stats::{owns_step, Stats};
 use crate::elem::Elem;
+use crate::exec::in_parallel;
 use crate::graph::{Graph, NodeId, Op};
 use crate::tables::Function;
 
@@ -24,15 +25,18 @@ pub(super) fn steps(graph: &Graph, stats: &[Stats]) -> Vec<Option<f64>> {
             });
         }
     }
-    shared.iter().map(|tensors| clip::step(tensors)).collect()
+    // The values kept and tried say how long that takes.
+    let work = stats.iter().map(|s| s.values.len()).sum();
+    in_parallel(shared.len(), work, |i| clip::step(&shared[i]))
 }
 
 /// The function that reads the node, if nothing else does.
-fn reader(graph: &Graph, id: NodeId) -> Reader {
+pub(super) fn reader(graph: &Graph, id: NodeId) -> Reader {
     let mut readers = graph.nodes.iter().filter(|n| n.args.contains(&id)).map(|n| match n.op {
         Op::Relu => Reader::Gate(Function::Relu),
         Op::Gelu => Reader::Gate(Function::Gelu),
         Op::Map(f @ (Function::Silu | Function::GeluTanh)) => Reader::Gate(f),
+        Op::Map(f @ (Function::Sigmoid | Function::Tanh)) => Reader::Limited(f),
         Op::Clamp { lo, hi } => Reader::Clamp(lo, hi),
         _ => Reader::Any,
     });

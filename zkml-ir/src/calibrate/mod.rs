@@ -10,7 +10,9 @@
 //!
 //! No randomness and no thread-dependent sums: equal inputs give equal parameters.
 
+mod accuracy;
 pub(crate) mod bounds;
+mod cache;
 mod clip;
 mod completeness;
 mod initial;
@@ -18,9 +20,16 @@ mod integers;
 mod rescales;
 mod sharing;
 mod stats;
+mod sums;
+mod text;
 mod weight_view;
+mod widths;
 
+pub use accuracy::{
+    accuracy, Accuracy, AccuracyError, Kind, LayerAccuracy, OutputAccuracy, TensorAccuracy, Worst,
+};
 pub use completeness::{completeness, CompletenessError};
+pub use widths::{recommend_widths, Rounded, Width, Widths};
 
 use crate::elem::Interval;
 use crate::float::{FloatError, FloatTensor};
@@ -43,7 +52,10 @@ pub enum CalibrateError {
         "`{name}` needs out/acc = {target:e}; admissible for its types and window: {least:e} to {most:e}"
     )]
     NoScale { name: String, target: f64, least: f64, most: f64 },
-    #[error("the scales of `{name}` and what it is added to have no common solution")]
+    #[error(
+        "the scales of `{name}` and what it is added to have no common solution: for some inputs it outgrows any scale; \
+         normalise or quantize the branch's argument, or widen the `window`"
+    )]
     NoConvergence { name: String },
     #[error(transparent)]
     Completeness(#[from] CompletenessError),
@@ -60,16 +72,28 @@ pub fn calibrate(
     }
     let stats = stats::collect(graph, weights, samples)?;
     let start = initial::steps(graph, &stats);
-    let mut params = rescales::solve(graph, weights, &start)?;
-    let integers = (0..weights.len())
-        .map(|w| integers::weight(graph, w, &weights[w], &params.steps))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut params, integers) = rescales::solve(graph, weights, &stats, &start)?;
     // For people who read the file: the solved steps too.
     for (&id, step) in &graph.steps.solved {
         params.steps[id] = graph.steps.value(step, &params.steps);
     }
     completeness(graph, &params, &integers)?;
     Ok((integers, params))
+}
+
+/// Real inputs in the model's steps, rounded, and saturated to their element types: what to run a calibrated model on. One
+/// tensor for each input, in the graph's order and shapes.
+pub fn to_integers(
+    graph: &Graph,
+    params: &Params,
+    inputs: &[FloatTensor],
+) -> Result<Vec<IntTensor>, FloatError> {
+    crate::float::check_inputs(graph, inputs)?;
+    let port = |(port, t): (&crate::graph::Port, &FloatTensor)| {
+        let ty = graph.ty(port.node);
+        integers::round(t, graph.steps.value(&ty.step, &params.steps), ty.interval)
+    };
+    Ok(graph.inputs.iter().zip(inputs).map(port).collect())
 }
 
 /// The node's step in unsolved steps.

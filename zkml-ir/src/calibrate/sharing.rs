@@ -1,7 +1,9 @@
 //! Who reads which step: resolved steps, and weights whose step is the business of one rescale alone.
 
 use super::resolved;
+use super::stats::owns_step;
 use crate::graph::{Graph, NodeId, Step, StepId, StepKind};
+use crate::ops::quantize::scale::least_window;
 
 pub(super) struct Sharing {
     /// By node, in unsolved steps.
@@ -13,6 +15,8 @@ pub(super) struct Sharing {
     /// By step: the number of tensors, biases aside, whose step is it up to a constant.
     owners: Vec<usize>,
     kinds: Vec<StepKind>,
+    /// By step: the bits of the narrowest tensor whose step is it up to a constant.
+    pub bits: Vec<u32>,
 }
 
 impl Sharing {
@@ -33,8 +37,18 @@ impl Sharing {
                 owners[owner] += 1;
             }
         }
+        let mut bits = vec![24; graph.steps.len()];
+        for id in (0..graph.nodes.len()).filter(|&id| owns_step(graph, id)) {
+            if let Some(step) = steps[id].alone() {
+                bits[step] = least_window(graph.ty(id).elem).min(bits[step]);
+            }
+        }
         let weight_steps = graph.weights.iter().map(|w| steps[w.node].clone()).collect();
-        Self { steps, weight_steps, readers, owners, kinds: graph.steps.kinds.clone() }
+        Self { steps, weight_steps, readers, owners, kinds: graph.steps.kinds.clone(), bits }
+    }
+
+    pub fn is_weight(&self, step: StepId) -> bool {
+        self.kinds[step] == StepKind::Weight
     }
 
     /// A weight whose step can change without any other rescale or function noticing.

@@ -1,6 +1,6 @@
 //! What the float model's tensors hold on the samples.
 
-use crate::float::{walk, FloatError, FloatTensor};
+use crate::float::{check_inputs, check_weights, first_not_finite, walk_checked, FloatError, FloatTensor};
 use crate::graph::{Graph, NodeId, Op};
 
 /// Values kept of each tensor, over all samples.
@@ -25,10 +25,8 @@ impl Stats {
 
     fn add(&mut self, data: &[f32], keep: usize) {
         self.seen += data.len();
-        for &v in data {
-            self.min = self.min.min(v);
-            self.max = self.max.max(v);
-        }
+        let (min, max) = ends(data);
+        (self.min, self.max) = (self.min.min(min), self.max.max(max));
         if keep >= data.len() {
             self.values.extend_from_slice(data);
         } else {
@@ -36,6 +34,18 @@ impl Stats {
             self.values.extend((0..keep).map(|i| data[(i * stride) % data.len()]));
         }
     }
+}
+
+/// The least and the largest value, or zero, in lanes that do not wait for each other.
+fn ends(data: &[f32]) -> (f32, f32) {
+    let (mut min, mut max) = ([0f32; 16], [0f32; 16]);
+    for part in data.chunks(16) {
+        for ((min, max), &v) in min.iter_mut().zip(&mut max).zip(part) {
+            *min = if v < *min { v } else { *min };
+            *max = if v > *max { v } else { *max };
+        }
+    }
+    (min.into_iter().fold(0.0, f32::min), max.into_iter().fold(0.0, f32::max))
 }
 
 /// Whether a node owns a free step: an input, a weight or a quantisation.
@@ -49,15 +59,24 @@ pub(super) fn collect(
     weights: &[FloatTensor],
     samples: &[Vec<FloatTensor>],
 ) -> Result<Vec<Stats>, FloatError> {
+    check_weights(graph, weights)?;
     let mut stats = vec![Stats::default(); graph.nodes.len()];
     let per_sample = (KEPT / samples.len()).max(256);
     for (i, sample) in samples.iter().enumerate() {
-        walk(graph, weights, sample, |id, value| {
+        check_inputs(graph, sample)?;
+        let mut not_finite = None;
+        walk_checked(graph, weights, sample, |id, value| {
             let is_weight = matches!(graph.node(id).op, Op::Weight(_));
             if owns_step(graph, id) && !(is_weight && i > 0) {
                 stats[id].add(&value.data, if is_weight { KEPT } else { per_sample });
+                if let (None, false, Some(index)) = (&not_finite, is_weight, first_not_finite(&value.data)) {
+                    not_finite = Some((id, index));
+                }
             }
         })?;
+        if let Some((id, index)) = not_finite {
+            return Err(FloatError::NotFinite { name: graph.node(id).name.clone(), index });
+        }
     }
     Ok(stats)
 }

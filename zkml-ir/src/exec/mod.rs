@@ -12,8 +12,10 @@ mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
 
+pub(crate) use kernel::in_parallel;
+
 use crate::elem::Interval;
-use crate::graph::{Graph, Node, Op, Params};
+use crate::graph::{Graph, Node, NodeId, Op, Params};
 use crate::lower::{io, LowerError, Lowered};
 use crate::plan::Source;
 use crate::shape::Shape;
@@ -65,6 +67,26 @@ pub fn run(
         machine.step(id, false)?;
     }
     Ok(machine.outputs())
+}
+
+/// Shows every node's integers to `visit`, in node order, as [`crate::float::walk`] shows real values. Weights are not
+/// shown, which the caller has. A value lives until its last reader; time and memory are those of [`run`].
+pub fn walk(
+    graph: &Graph,
+    params: &Params,
+    weights: &[IntTensor],
+    inputs: &[IntTensor],
+    mut visit: impl FnMut(NodeId, &[i32]),
+) -> Result<(), RunError> {
+    check_arguments(graph, weights, inputs)?;
+    let mut machine = Machine::new(graph, params, weights, inputs);
+    for (id, node) in graph.nodes.iter().enumerate() {
+        machine.step(id, false)?;
+        if let (false, Some(value)) = (matches!(node.op, Op::Weight(_)), &machine.values[id]) {
+            visit(id, &value.ints());
+        }
+    }
+    Ok(())
 }
 
 /// The outputs with the witness that proves them. `lowered` is that of the same graph and parameters.
@@ -153,7 +175,11 @@ fn check_values(name: &str, shape: &Shape, range: Interval, t: &IntTensor) -> Re
     }
 }
 
-fn check_arguments(graph: &Graph, weights: &[IntTensor], inputs: &[IntTensor]) -> Result<(), RunError> {
+pub(crate) fn check_arguments(
+    graph: &Graph,
+    weights: &[IntTensor],
+    inputs: &[IntTensor],
+) -> Result<(), RunError> {
     check_weights(graph, weights)?;
     count("inputs", graph.inputs.len(), inputs.len())?;
     graph.nodes.iter().try_for_each(|node| match node.op {

@@ -8,26 +8,54 @@ use crate::plan::Constant;
 use crate::shape::Shape;
 use crate::tensor::{Data, IntTensor};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The integers of a node.
 pub(crate) enum Val<'a> {
     Borrowed(&'a IntTensor),
+    /// The transpose of a matrix of weights, for the product that reads it where it lies.
+    Turned(&'a IntTensor),
+    /// A part of a weight, as narrow as it is stored.
+    Part(IntTensor),
     Owned(Vec<i32>),
 }
 
 impl Val<'_> {
     pub fn ints(&self) -> Cow<'_, [i32]> {
         match self {
-            Val::Borrowed(t) => match t.data() {
-                Data::I32(v) => Cow::Borrowed(v),
-                _ => Cow::Owned(t.to_vec()),
-            },
+            Val::Borrowed(t) => whole(t),
+            Val::Part(t) => whole(t),
+            Val::Turned(t) => Cow::Owned(layout::transpose(&whole(t), t.shape(), &[1, 0])),
             Val::Owned(v) => Cow::Borrowed(v),
+        }
+    }
+
+    /// Some of the integers, row-major, without a copy of all.
+    pub fn part(&self, range: Range<usize>) -> Vec<i32> {
+        match self {
+            Val::Borrowed(t) => range.map(|i| t.get(i)).collect(),
+            _ => self.ints()[range].to_vec(),
+        }
+    }
+
+    /// The integers where they lie row-major in the storage of a tensor.
+    pub fn stored(&self) -> Option<&Data> {
+        match self {
+            Val::Borrowed(t) => Some(t.data()),
+            Val::Part(t) => Some(t.data()),
+            Val::Turned(_) | Val::Owned(_) => None,
         }
     }
 
     pub fn to_vec(&self) -> Vec<i32> {
         self.ints().into_owned()
+    }
+}
+
+fn whole(t: &IntTensor) -> Cow<'_, [i32]> {
+    match t.data() {
+        Data::I32(v) => Cow::Borrowed(v),
+        _ => Cow::Owned(t.to_vec()),
     }
 }
 
@@ -85,6 +113,11 @@ impl<'a> Machine<'a> {
         self.values[self.graph.nodes[id].args[i]].as_ref().map_or(Cow::Borrowed(&[]), Val::ints)
     }
 
+    /// An argument as it is held.
+    pub fn val(&self, id: NodeId, i: usize) -> Option<&Val<'a>> {
+        self.values[self.graph.nodes[id].args[i]].as_ref()
+    }
+
     pub fn shape(&self, id: NodeId, i: usize) -> &'a Shape {
         &self.graph.ty(self.graph.nodes[id].args[i]).shape
     }
@@ -111,12 +144,21 @@ impl<'a> Machine<'a> {
     /// Computes a node; the committed cells in order of declaration, if wanted.
     pub fn step(&mut self, id: NodeId, commits: bool) -> Result<Vec<Vec<i32>>, RunError> {
         let node = &self.graph.nodes[id];
-        let Computed { value, cells } = node.op.primitive().eval(self, id, commits)?;
-        self.values[id] = Some(match node.op {
-            Op::Input(i) => Val::Borrowed(&self.inputs[i]),
-            Op::Weight(i) => Val::Borrowed(&self.weights[i]),
-            _ => Val::Owned(value),
-        });
+        let cells = match self.view_of_weight(id).filter(|_| !commits) {
+            Some(view) => {
+                self.values[id] = Some(view);
+                vec![]
+            }
+            None => {
+                let Computed { value, cells } = node.op.primitive().eval(self, id, commits)?;
+                self.values[id] = Some(match node.op {
+                    Op::Input(i) => Val::Borrowed(&self.inputs[i]),
+                    Op::Weight(i) => Val::Borrowed(&self.weights[i]),
+                    _ => Val::Owned(value),
+                });
+                cells
+            }
+        };
         for &a in &self.graph.nodes[id].args {
             self.uses[a] -= 1;
             if self.uses[a] == 0 {
@@ -124,6 +166,24 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(cells)
+    }
+
+    /// A transpose or slice of a weight, of which there are many: no wider than it is stored.
+    fn view_of_weight(&self, id: NodeId) -> Option<Val<'a>> {
+        let node = &self.graph.nodes[id];
+        let Some(Val::Borrowed(t)) = self.values[*node.args.first()?].as_ref() else { return None };
+        match &node.op {
+            Op::Transpose { perm } if perm[..] == [1, 0] => Some(Val::Turned(t)),
+            Op::Slice { axis, start, end } => {
+                let data = match t.data() {
+                    Data::I8(v) => Data::I8(layout::slice(v, t.shape(), *axis, *start, *end)),
+                    Data::I16(v) => Data::I16(layout::slice(v, t.shape(), *axis, *start, *end)),
+                    Data::I32(v) => Data::I32(layout::slice(v, t.shape(), *axis, *start, *end)),
+                };
+                IntTensor::from_data(node.ty.shape.clone(), data).ok().map(Val::Part)
+            }
+            _ => None,
+        }
     }
 
     pub fn all_masked(&self, id: NodeId, row: usize) -> RunError {

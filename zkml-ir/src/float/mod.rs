@@ -70,22 +70,44 @@ pub fn walk(
     graph: &Graph,
     weights: &[FloatTensor],
     inputs: &[FloatTensor],
+    visit: impl FnMut(NodeId, &FloatTensor),
+) -> Result<(), FloatError> {
+    check_weights(graph, weights)?;
+    check_inputs(graph, inputs)?;
+    walk_checked(graph, weights, inputs, visit)
+}
+
+/// The same for weights and inputs that were checked: a model's weights are large, and the same for all samples.
+pub(crate) fn walk_checked(
+    graph: &Graph,
+    weights: &[FloatTensor],
+    inputs: &[FloatTensor],
     mut visit: impl FnMut(NodeId, &FloatTensor),
 ) -> Result<(), FloatError> {
-    check(graph, weights, inputs)?;
+    walk_edited(graph, weights, inputs, |id, value| visit(id, value))
+}
+
+/// The same, where `edit` may change a value before others read it.
+pub(crate) fn walk_edited(
+    graph: &Graph,
+    weights: &[FloatTensor],
+    inputs: &[FloatTensor],
+    mut edit: impl FnMut(NodeId, &mut Cow<FloatTensor>),
+) -> Result<(), FloatError> {
     let mut last_use: Vec<NodeId> = (0..graph.nodes.len()).collect();
     for (id, node) in graph.nodes.iter().enumerate() {
         node.args.iter().for_each(|&a| last_use[a] = id);
     }
     let mut values: Vec<Option<Cow<FloatTensor>>> = Vec::with_capacity(graph.nodes.len());
     for (id, node) in graph.nodes.iter().enumerate() {
-        let value = match node.op {
+        let mut value = match node.op {
             Op::Input(i) => Cow::Borrowed(&inputs[i]),
             Op::Weight(i) => Cow::Borrowed(&weights[i]),
             _ => Cow::Owned(apply(graph, id, &values)?),
         };
-        visit(id, &value);
-        values.push(Some(value));
+        edit(id, &mut value);
+        // What nobody reads is gone at once.
+        values.push(Some(value).filter(|_| last_use[id] > id));
         for &a in &node.args {
             if last_use[a] == id {
                 values[a] = None;
@@ -95,24 +117,40 @@ pub fn walk(
     Ok(())
 }
 
-fn check(graph: &Graph, weights: &[FloatTensor], inputs: &[FloatTensor]) -> Result<(), FloatError> {
-    let weight_nodes = graph.weights.iter().map(|w| (&w.name, w.node)).collect::<Vec<_>>();
-    let input_nodes = graph.inputs.iter().map(|p| (&p.name, p.node)).collect::<Vec<_>>();
-    for (what, declared, given) in [("weights", weight_nodes, weights), ("inputs", input_nodes, inputs)] {
-        if declared.len() != given.len() {
-            return Err(FloatError::Count { what, expected: declared.len(), got: given.len() });
+pub(crate) fn check_weights(graph: &Graph, given: &[FloatTensor]) -> Result<(), FloatError> {
+    check(graph, "weights", graph.weights.iter().map(|w| (&w.name, w.node)), given)
+}
+
+pub(crate) fn check_inputs(graph: &Graph, given: &[FloatTensor]) -> Result<(), FloatError> {
+    check(graph, "inputs", graph.inputs.iter().map(|p| (&p.name, p.node)), given)
+}
+
+fn check<'a>(
+    graph: &Graph,
+    what: &'static str,
+    declared: impl ExactSizeIterator<Item = (&'a String, NodeId)>,
+    given: &[FloatTensor],
+) -> Result<(), FloatError> {
+    if declared.len() != given.len() {
+        return Err(FloatError::Count { what, expected: declared.len(), got: given.len() });
+    }
+    for ((name, node), t) in declared.zip(given) {
+        let (name, expected) = (name.clone(), &graph.ty(node).shape);
+        if *expected != t.shape || t.data.len() != t.shape.len() {
+            return Err(FloatError::Shape { name, expected: expected.clone(), got: t.shape.clone() });
         }
-        for ((name, node), t) in declared.into_iter().zip(given) {
-            let (name, expected) = (name.clone(), &graph.ty(node).shape);
-            if *expected != t.shape || t.data.len() != t.shape.len() {
-                return Err(FloatError::Shape { name, expected: expected.clone(), got: t.shape.clone() });
-            }
-            if let Some(index) = t.data.iter().position(|v| !v.is_finite()) {
-                return Err(FloatError::NotFinite { name, index });
-            }
+        if let Some(index) = first_not_finite(&t.data) {
+            return Err(FloatError::NotFinite { name, index });
         }
     }
     Ok(())
+}
+
+pub(crate) fn first_not_finite(data: &[f32]) -> Option<usize> {
+    // Whole blocks first: no early end, so the compiler compares many at a time.
+    let bad = |block: &[f32]| block.iter().fold(false, |bad, v| bad | !v.is_finite());
+    let block = data.chunks(1024).position(bad)?;
+    data[block * 1024..].iter().position(|v| !v.is_finite()).map(|i| block * 1024 + i)
 }
 
 /// A node with the values of its arguments.

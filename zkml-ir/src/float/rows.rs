@@ -73,3 +73,15 @@ pub(crate) fn layer_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
     }
     out
 }
+
+pub(crate) fn rms_norm(x: &FloatTensor, epsilon: f64) -> Vec<f32> {
+    let mut out = Vec::with_capacity(x.data.len());
+    for row in x.data.chunks_exact(last(x)) {
+        let square = row.iter().map(|&v| (v as f64).powi(2)).sum::<f64>() / row.len() as f64;
+        let scale = 1.0 / (square + epsilon).sqrt();
+        // Zeros stay zeros without an epsilon.
+        let scale = if scale.is_finite() { scale } else { 0.0 };
+        out.extend(row.iter().map(|&v| (v as f64 * scale) as f32));
+    }
+    out
+}

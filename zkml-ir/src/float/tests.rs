@@ -78,3 +78,50 @@ fn wrong_tensors_are_named() {
         Err(FloatError::NotFinite { index: 0, .. })
     ));
 }
+
+/// Known values, and what stands in for the infinite ones.
+#[test]
+fn functions_of_one_number() {
+    let apply = |name: &str, named: &[(&str, Arg)], x: &[f32]| {
+        let mut b = GraphBuilder::new("t");
+        let id = b.input("x", Elem::I8, Shape::new([x.len()]), false);
+        let y = find(name).unwrap().build(&mut b, &call(&[id], named)).unwrap()[0];
+        b.output("y", y);
+        eval(&b.finish(), &[], &[tensor(&[x.len()], |i| x[i])]).unwrap().remove(0).data
+    };
+    let largest = 32767.0 / 256.0;
+    let bounds = [("lo", Arg::Real(-1.5)), ("hi", Arg::Int(2))];
+    let fine = [("bits", Arg::Int(20))];
+    for (name, named, x, want) in [
+        ("sigmoid", &[][..], vec![0.0, 1.0, -1.0, -200.0], vec![0.5, 0.731_058_6, 0.268_941_4, 0.0]),
+        ("silu", &[], vec![0.0, 1.0, -1.0, -1e30], vec![0.0, 0.731_058_6, -0.268_941_4, 0.0]),
+        ("tanh", &[], vec![0.0, 0.5, -0.5, 1e9], vec![0.0, 0.462_117_16, -0.462_117_16, 1.0]),
+        ("gelu", &[("tanh", Arg::Bool(true))], vec![1.0, -1.0, -1e30], vec![0.841_192, -0.158_808, 0.0]),
+        ("abs", &[], vec![-3.5, 2.0], vec![3.5, 2.0]),
+        ("clamp", &bounds, vec![-7.0, -1.0, 1.0, 7.0], vec![-1.5, -1.0, 1.0, 2.0]),
+        ("rsqrt", &[], vec![4.0, 0.0, -4.0, 1e-9], vec![0.5, largest, largest, largest]),
+        ("reciprocal", &[], vec![-4.0, 0.0, 1e-9, -1e-9], vec![-0.25, largest, largest, -largest]),
+        ("reciprocal", &fine, vec![1000.0, 1.0], vec![0.001, 32767.0 / 1_048_576.0]),
+        ("square", &[], vec![-3.0, 0.5], vec![9.0, 0.25]),
+    ] {
+        for (x, (got, want)) in x.iter().zip(apply(name, named, &x).iter().zip(&want)) {
+            assert!((got - want).abs() <= 1e-6 * want.abs().max(1.0), "{name} {x}: {got} {want}");
+        }
+    }
+}
+
+#[test]
+fn norms_by_hand() {
+    let root = 17f32.sqrt();
+    for (name, want) in
+        [("layer_norm", [-1.0, 1.0, 0.0, 0.0]), ("rms_norm", [3.0 / root, 5.0 / root, -1.0, -1.0])]
+    {
+        let mut b = GraphBuilder::new("t");
+        let x = b.input("x", Elem::I16, Shape::new([2, 2]), false);
+        let y = find(name).unwrap().build(&mut b, &call(&[x], &[("epsilon", Arg::Real(0.0))])).unwrap()[0];
+        b.output("y", y);
+        let x = tensor(&[2, 2], |i| [3.0, 5.0, -2.0, -2.0][i]);
+        let y = eval(&b.finish(), &[], &[x]).unwrap().remove(0);
+        y.data.iter().zip(want).for_each(|(y, want)| assert!((y - want).abs() < 1e-6, "{name}: {y} {want}"));
+    }
+}

@@ -104,6 +104,41 @@ pub enum Op {
         lo: f64,
         hi: f64,
     },
+    /// Over the last axis, without gain. `epsilon` in real units.
+    RmsNorm {
+        epsilon: f64,
+    },
+    /// Over ascending axes, which the result lacks.
+    Sum {
+        axes: Vec<usize>,
+    },
+    /// Over the last axis, which the result lacks.
+    Max,
+    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none of
+    /// the further arguments, flags themselves, names.
+    FirstMax {
+        valid: usize,
+    },
+    /// `sum_j j h_j` over the last axis of the flags h of a first maximum.
+    ChosenIndex,
+    /// `sum_j h_j x_j` over the last axis: args are the flags h of a first maximum, and x.
+    Chosen,
+    /// Flags: the first argument against the second, or against a real number.
+    Compare {
+        test: Comparison,
+        number: Option<f64>,
+    },
+    /// Args: flags c, a, b. `a` where c is 1, else `b`.
+    Select,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    Equal,
 }
 
 /// A node: an op applied to earlier nodes.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::elem::Elem;
-use crate::graph::Layout;
+use crate::graph::{Layout, Op};
+use crate::tables::Function;
 
 fn e(kind: ExprKind) -> Expr {
     Expr { kind, origin: 1 }
@@ -157,6 +158,36 @@ fn an_assignment_keeps_the_type() {
     let want =
         "`x` is `I8, [4, 8]` and stays so, got `Acc, [4, 8]`\n  help: quantize it back: `quantize::<I8>(..)`";
     assert_eq!(messages(&m, &[]), [want]);
+}
+
+/// `clamp(gelu(x, tanh = true), lo = -1.5, hi = 6)`
+#[test]
+fn functions_take_named_numbers_and_flags() {
+    let arg = |text: &str, value| Named { name: name(text), value };
+    let with = |callee: &str, x, named| {
+        e(ExprKind::Call(CallExpr {
+            callee: CalleeRef::Op(callee.into()),
+            head: 3,
+            turbofish: None,
+            args: vec![x],
+            named,
+        }))
+    };
+    let model = |lo: f64| {
+        let gelu = with("gelu", var("x"), vec![arg("tanh", e(ExprKind::Bool(true)))]);
+        let lo = e(ExprKind::Neg(Box::new(e(ExprKind::Real(lo)))));
+        let mut m = layer();
+        m.dims.truncate(2);
+        m.params.truncate(1);
+        m.result = with("clamp", gelu, vec![arg("lo", lo), arg("hi", int(6))]);
+        m
+    };
+    let g = elaborate(&model(1.5), &[]).unwrap();
+    let ops: Vec<_> = g.nodes.iter().map(|n| n.op.clone()).collect();
+    assert_eq!(ops, [Op::Input(0), Op::Map(Function::GeluTanh), Op::Clamp { lo: -1.5, hi: 6.0 }]);
+    assert_eq!(Module::decode(&model(1.5).encode()), Ok(model(1.5)));
+    let want = "`lo` must not be above `hi`, got lo = 7, hi = 6";
+    assert!(messages(&model(-7.0), &[])[0].starts_with(want), "{:?}", messages(&model(-7.0), &[]));
 }
 
 #[test]

@@ -26,7 +26,9 @@ fn random_graph(r: &mut Random) -> Graph {
         let mut pick = || nodes[r.next() as usize % nodes.len()];
         let (x, y) = (pick(), pick());
         let half = [("axis", Arg::Int(0)), ("range", Arg::Range(1, 3))];
-        let result = match r.next() % 13 {
+        let bound = (r.between(-300, 300) as f64 / 100.0, r.between(0, 500) as f64 / 100.0);
+        let bounds = [("lo", Arg::Real(bound.0)), ("hi", Arg::Real(bound.0 + bound.1))];
+        let result = match r.next() % 22 {
             0 | 1 => try_op(&mut b, "matmul", &[x, y], &[]),
             2 => try_op(&mut b, "add", &[x, y], &[]),
             3 => try_op(&mut b, "sub", &[x, y], &[]),
@@ -36,10 +38,22 @@ fn random_graph(r: &mut Random) -> Graph {
             7 => try_op(&mut b, "relu", &[x], &[]),
             8 => try_op(&mut b, "gelu", &[x], &[]),
             9 => try_op(&mut b, "layer_norm", &[x], &[]),
+            20 => try_op(&mut b, "rms_norm", &[x], &[("fraction", Arg::Int(r.between(7, 9)))]),
             10 => try_op(&mut b, "softmax", &[x], &[("causal", Arg::Bool(r.next().is_multiple_of(2)))]),
             11 => {
                 let part = try_op(&mut b, "slice", &[x], &half);
                 part.and_then(|part| try_op(&mut b, "concat", &[part, part], &[("axis", Arg::Int(0))]))
+            }
+            12 => try_op(&mut b, "sigmoid", &[x], &[]),
+            13 => try_op(&mut b, "tanh", &[x], &[]),
+            14 => try_op(&mut b, "silu", &[x], &[]),
+            15 => try_op(&mut b, "gelu", &[x], &[("tanh", Arg::Bool(true))]),
+            16 => try_op(&mut b, "abs", &[x], &[]),
+            17 => try_op(&mut b, "clamp", &[x], &bounds),
+            18 => try_op(&mut b, "square", &[x], &[]),
+            19 => {
+                let name = if r.next().is_multiple_of(2) { "rsqrt" } else { "reciprocal" };
+                try_op(&mut b, name, &[x], &[])
             }
             _ => Ok(quantize(&mut b, x, ELEMS[r.next() as usize % 4])),
         };

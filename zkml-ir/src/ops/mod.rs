@@ -9,30 +9,39 @@ mod add;
 mod attention;
 mod call;
 mod clamp;
+mod compare;
 mod concat;
 pub(crate) mod embedding;
 mod exp;
+mod first_max;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
-pub(crate) mod layer_norm;
+mod layer_norm;
 mod leaf;
 mod matmul;
+mod max;
 mod mul;
 mod neg;
+pub(crate) mod norm;
 pub(crate) mod primitive;
 pub mod quantize;
 mod reciprocal;
+mod reduce;
 mod relu;
 mod reshape;
+mod rms_norm;
+mod rope;
 mod rsqrt;
 mod rules;
+mod select;
 mod sigmoid;
 mod silu;
 mod slice;
 mod softmax;
 mod square;
 mod sub;
+mod sum;
 mod tanh;
 #[cfg(test)]
 mod tests;
@@ -183,6 +192,7 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &square::Square,
         &softmax::Softmax,
         &layer_norm::LayerNorm,
+        &rms_norm::RmsNorm,
         &attention::Attention,
         &quantize::QuantizeInt8,
         &quantize::Quantize,
@@ -191,5 +201,18 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &slice::Slice,
         &concat::Concat,
         &embedding::Embedding,
+        &rope::Rope,
+        &sum::Sum,
+        &sum::Mean,
+        &max::Max,
+        &first_max::FirstMax,
+        &first_max::ArgMax,
+        &first_max::TopK,
+        &compare::GREATER,
+        &compare::GREATER_EQUAL,
+        &compare::LESS,
+        &compare::LESS_EQUAL,
+        &compare::EQUAL,
+        &select::Select,
     ]
 }

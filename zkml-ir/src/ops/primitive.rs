@@ -5,7 +5,7 @@ pub(crate) use crate::calibrate::bounds::{Bound, Known};
 pub(crate) use crate::exec::node::{Computed, Machine};
 pub(crate) use crate::exec::RunError;
 pub(crate) use crate::float::{FloatArgs, FloatError};
-pub(crate) use crate::graph::{Graph, Node, NodeId, Op};
+pub(crate) use crate::graph::{Graph, Node, NodeId, Op, Params};
 pub(crate) use crate::lower::ctx::Ctx;
 pub(crate) use crate::lower::value::Value;
 pub(crate) use crate::lower::LowerError;
@@ -39,6 +39,12 @@ pub(crate) trait Primitive: Sync {
     /// can change freely only if one such op notices.
     fn reads_steps(&self) -> bool {
         false
+    }
+
+    /// Whether the op can work with the real value of its first argument's unit. Where it cannot, calibration makes that unit
+    /// larger.
+    fn admits_steps(&self, _graph: &Graph, _params: &Params, _id: NodeId) -> bool {
+        true
     }
 }
 
@@ -96,6 +102,14 @@ impl Op {
             Op::Constant(_) => &leaf::Constant,
             Op::Map(f) => activation::Map::of(*f),
             Op::Clamp { .. } => &clamp::Clamp,
+            Op::RmsNorm { .. } => &rms_norm::RmsNorm,
+            Op::Sum { .. } => &sum::Sum,
+            Op::Max => &max::Max,
+            Op::FirstMax { .. } => &first_max::FirstMax,
+            Op::ChosenIndex => &first_max::ChosenIndex,
+            Op::Chosen => &first_max::Chosen,
+            Op::Compare { .. } => &compare::ANY,
+            Op::Select => &select::Select,
         }
     }
 }

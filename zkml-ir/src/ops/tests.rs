@@ -189,3 +189,157 @@ fn embeddings_and_grouped_heads_check_their_arguments() {
     let e = try_op(&mut b, "attention", &[x, short, short], &named).unwrap_err();
     assert_eq!(e.message, "`window` needs as many queries as keys: got 64 and 32");
 }
+
+#[test]
+fn norms_say_what_they_take() {
+    for name in ["layer_norm", "rms_norm"] {
+        let mut b = GraphBuilder::new("t");
+        let x = input(&mut b, "x", Elem::I16, &[4, 768]);
+        let y = op(&mut b, name, &[x], &[]);
+        let ty = b.ty(y).clone();
+        assert_eq!((ty.elem, ty.shape.dims(), ty.step.coef), (Elem::I16, &[4, 768][..], 1.0 / 128.0));
+        assert_eq!(ty.interval, Interval::new(-3548, 3548));
+        let y = op(&mut b, name, &[x], &[("fraction", Arg::Int(9)), ("epsilon", Arg::Real(1e-6))]);
+        // 2^9 sqrt(768) = 14188.96
+        let more = (name == "rms_norm") as i64;
+        assert_eq!(b.ty(y).interval, Interval::new(-14189 - more, 14189 + more));
+        assert_eq!(b.ty(y).step.coef, 1.0 / 512.0);
+
+        let fails =
+            |b: &mut GraphBuilder, x, named: &[(&str, Arg)]| try_op(b, name, &[x], named).unwrap_err();
+        let bias = weight(&mut b, "bias", Elem::I24, &[4, 768]);
+        let e = fails(&mut b, bias, &[]);
+        assert_eq!(e.message, format!("`{name}` takes I8, I12 or I16, got `I24`"));
+        assert_eq!(e.help.unwrap(), format!("`{name}(quantize::<I12>(bias))`"));
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            let e = fails(&mut b, x, &[("epsilon", Arg::Real(bad))]);
+            assert_eq!(e.at, At::Named("epsilon".into()));
+            assert_eq!(e.message, format!("`epsilon` must not be negative, got {bad}"));
+        }
+        for bad in [6, 10, -1, i64::MAX] {
+            let e = fails(&mut b, x, &[("fraction", Arg::Int(bad))]);
+            assert_eq!(e.at, At::Named("fraction".into()));
+            assert_eq!(e.message, format!("`fraction` must be 7 to 9, got {bad}"));
+        }
+        let long = input(&mut b, "long", Elem::I16, &[4096]);
+        let e = fails(&mut b, long, &[("fraction", Arg::Int(9))]);
+        let reach = 32768 + more;
+        assert_eq!(
+            e.message,
+            format!("`{name}` reaches {reach} with 4096 entries in a row, I16 holds 32767")
+        );
+        assert_eq!(e.help.unwrap(), "`fraction = 8`");
+        let longer = input(&mut b, "longer", Elem::I16, &[4097]);
+        let e = fails(&mut b, longer, &[]);
+        assert_eq!(e.message, format!("`{name}` takes at most 4096 entries in a row, got 4097"));
+        let scalar = input(&mut b, "scalar", Elem::I16, &[]);
+        assert_eq!(
+            fails(&mut b, scalar, &[]).message,
+            format!("`{name}` takes at most 4096 entries in a row, got a scalar")
+        );
+    }
+}
+
+#[test]
+fn reductions_name_their_axes() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I16, &[4, 6, 8]);
+    let y = op(&mut b, "sum", &[x], &[("axes", Arg::Ints(vec![2, 0]))]);
+    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::Acc, &[6][..]));
+    assert_eq!(b.ty(y).interval, Elem::I16.interval().scale(32));
+    let y = op(&mut b, "mean", &[x], &[("axis", Arg::Int(1)), ("keep", Arg::Bool(true))]);
+    assert_eq!(b.ty(y).shape.dims(), [4, 1, 8]);
+    assert_eq!(b.ty(y).step, b.ty(x).step.scaled(1.0 / 6.0));
+    let y = op(&mut b, "max", &[x], &[]);
+    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::I16, &[4, 6][..]));
+
+    let e = try_op(&mut b, "sum", &[x], &[("axis", Arg::Int(3))]).unwrap_err();
+    assert_eq!(
+        (e.message.as_str(), e.at),
+        ("`sum` has no axis 3: shape [4, 6, 8]", At::Named("axis".into()))
+    );
+    for bad in [vec![], vec![1, 1]] {
+        let e = try_op(&mut b, "mean", &[x], &[("axes", Arg::Ints(bad))]).unwrap_err();
+        assert!(e.message.starts_with("`axes` holds axes of [4, 6, 8], each once, got"), "{}", e.message);
+    }
+    let e = try_op(&mut b, "sum", &[x], &[("axes", Arg::Ints(vec![0, 5]))]).unwrap_err();
+    assert_eq!(
+        (e.message.as_str(), e.at),
+        ("`sum` has no axis 5: shape [4, 6, 8]", At::Named("axes".into()))
+    );
+    let both = [("axes", Arg::Ints(vec![0])), ("axis", Arg::Int(0))];
+    let e = try_op(&mut b, "sum", &[x], &both).unwrap_err();
+    assert_eq!(e.message, "`axis` and `axes` name the same thing: give one of them");
+
+    let wide = input(&mut b, "wide", Elem::I24, &[300]);
+    let e = try_op(&mut b, "sum", &[wide], &[]).unwrap_err();
+    assert_eq!(e.message, "sum can leave (-2^30, 2^30)");
+    assert_eq!(e.notes, ["300 * [-8388608, 8388607] = [-2516582400, 2516582100]"]);
+    let e = try_op(&mut b, "max", &[wide], &[]).unwrap_err();
+    assert_eq!(e.message, "`max` takes I8, I12, I16 or U8, got `I24`");
+    let long = input(&mut b, "long", Elem::I8, &[65537]);
+    let e = try_op(&mut b, "max", &[long], &[]).unwrap_err();
+    assert_eq!(e.message, "`max` compares at most 65536 entries, got 65537");
+    let none = input(&mut b, "none", Elem::I8, &[]);
+    let e = try_op(&mut b, "max", &[none], &[]).unwrap_err();
+    assert_eq!(e.message, "`max` needs an axis, got a tensor without any");
+}
+
+#[test]
+fn first_maxima_have_rules() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I8, &[4, 768]);
+    let w = weight(&mut b, "w", Elem::I8, &[768, 50304]);
+    let h = op(&mut b, "matmul", &[x, w], &[]);
+    let y = op(&mut b, "argmax", &[h], &[("valid", Arg::Int(50257)), ("keep", Arg::Bool(true))]);
+    assert_eq!((b.ty(y).elem, b.ty(y).shape.dims()), (Elem::Acc, &[4, 1][..]));
+    assert_eq!((b.ty(y).interval, b.ty(y).step.coef), (Interval::new(0, 50303), 1.0));
+    for bad in [0, 50305] {
+        let e = try_op(&mut b, "argmax", &[h], &[("valid", Arg::Int(bad))]).unwrap_err();
+        assert_eq!(e.message, format!("`valid` must be from 1 to 50304, got {bad}"));
+    }
+    let e = try_op(&mut b, "top_k", &[x], &[("k", Arg::Int(65))]).unwrap_err();
+    assert_eq!(e.message, "`k` must be from 1 to 64, got 65");
+    let e = try_op(&mut b, "top_k", &[x], &[("k", Arg::Int(3)), ("valid", Arg::Int(2))]).unwrap_err();
+    assert_eq!(e.message, "`k` must be from 1 to 2, got 3");
+    let e = try_op(&mut b, "top_k", &[x], &[]).unwrap_err();
+    assert_eq!(e.message, "`top_k` needs `k = ..`, an integer");
+    let long = input(&mut b, "long", Elem::I8, &[131073]);
+    let e = try_op(&mut b, "argmax", &[long], &[]).unwrap_err();
+    assert_eq!(e.message, "`argmax` compares at most 131072 entries, got 131073");
+
+    let wide = op(&mut b, "mul", &[h], &[("by", Arg::Int(80))]);
+    let e = try_op(&mut b, "first_max", &[wide], &[]).unwrap_err();
+    assert!(e.message.starts_with("`first_max` cannot compare values in [-"), "{}", e.message);
+    assert_eq!(e.help.unwrap(), "quantize first: `first_max(quantize::<I16>(h), ..)`");
+}
+
+#[test]
+fn comparisons_have_rules() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I16, &[4, 6]);
+    let y = input(&mut b, "y", Elem::I16, &[6]);
+    let c = op(&mut b, "less", &[x, y], &[]);
+    assert_eq!((b.ty(c).elem, b.ty(c).shape.dims()), (Elem::U8, &[4, 6][..]));
+    assert_eq!(b.graph().steps.resolve(&b.ty(y).step), b.graph().steps.resolve(&b.ty(x).step));
+    let s = op(&mut b, "select", &[c, x, y], &[]);
+    assert_eq!((b.ty(s).elem, b.ty(s).interval), (Elem::Acc, Elem::I16.interval()));
+
+    let sum = op(&mut b, "add", &[x, y], &[]);
+    let e = try_op(&mut b, "equal", &[sum, y], &[]).unwrap_err();
+    assert_eq!(e.message, "`equal` cannot tell apart values in [-98303, 98302]");
+    assert_eq!(e.help.unwrap(), "quantize first: `equal(quantize::<I16>(h), ..)`");
+    let e = try_op(&mut b, "greater", &[x], &[]).unwrap_err();
+    assert_eq!(e.message, "`greater` needs two tensors, or one and `than = ..`");
+    let e = try_op(&mut b, "equal", &[x, y], &[("to", Arg::Int(0))]).unwrap_err();
+    assert_eq!(e.message, "`equal` takes two tensors or `to`, not both");
+    let e = try_op(&mut b, "less", &[x], &[("to", Arg::Int(0))]).unwrap_err();
+    assert_eq!(e.message, "`less` has no argument `to`");
+    let e = try_op(&mut b, "less", &[x], &[("than", Arg::Real(f64::NAN))]).unwrap_err();
+    assert_eq!(e.message, "`than` must be finite, got NaN");
+    let e = try_op(&mut b, "select", &[x, x, y], &[]).unwrap_err();
+    assert_eq!(e.message, "`select` takes flags, U8 in [0, 1], got `I16`");
+    let z = input(&mut b, "z", Elem::I16, &[5]);
+    let e = try_op(&mut b, "select", &[c, x, z], &[]).unwrap_err();
+    assert_eq!(e.message, "`select` needs shapes that broadcast: [4, 6], [4, 6] and [5]");
+}

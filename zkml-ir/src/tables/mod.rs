@@ -5,7 +5,10 @@
 
 mod activation;
 mod clamp;
+mod exact;
 mod exp;
+mod fp8;
+mod order;
 mod ranges;
 pub mod real;
 mod rsqrt;
@@ -13,7 +16,10 @@ mod span;
 
 pub use activation::{Activation, Function};
 pub use clamp::{window, Clamp, ClampHigh, ClampLow};
+pub use exact::against;
 pub use exp::ExpTable;
+pub use fp8::{Fp8, Fp8Decode, Fp8Encode};
+pub use order::{Order, Shows};
 pub use ranges::Ranges;
 pub use real::StepBits;
 pub use rsqrt::Rsqrt;
@@ -33,6 +39,9 @@ pub enum Table {
     Activation(Activation),
     Exp(ExpTable),
     Rsqrt(Rsqrt),
+    Order(Order),
+    Fp8Encode(Fp8Encode),
+    Fp8Decode(Fp8Decode),
 }
 
 impl Table {
@@ -50,6 +59,9 @@ impl Table {
             Table::Activation(t) => t.function.name(),
             Table::Exp(_) => "softmax-exp",
             Table::Rsqrt(_) => "rsqrt",
+            Table::Order(_) => "order",
+            Table::Fp8Encode(_) => "fp8",
+            Table::Fp8Decode(_) => "fp8-value",
         }
     }
 
@@ -59,6 +71,8 @@ impl Table {
             Table::Span(_) => 1,
             Table::Ranges(_) | Table::Clamp(_) | Table::Activation(_) => 2,
             Table::ClampHigh(_) | Table::ClampLow(_) | Table::Exp(_) | Table::Rsqrt(_) => 3,
+            Table::Order(t) => t.arity(),
+            Table::Fp8Encode(_) | Table::Fp8Decode(_) => 2,
         }
     }
 
@@ -81,6 +95,9 @@ impl Table {
             Table::Activation(t) => t.rows(),
             Table::Exp(t) => t.last as usize + 1,
             Table::Rsqrt(_) => Rsqrt::ROWS,
+            Table::Order(t) => t.rows(),
+            Table::Fp8Encode(t) => t.rows(),
+            Table::Fp8Decode(_) => Fp8Decode::ROWS,
         }
     }
 
@@ -99,6 +116,9 @@ impl Table {
             Table::Activation(t) => t.columns(),
             Table::Exp(t) => t.columns(),
             Table::Rsqrt(t) => t.columns(),
+            Table::Order(t) => t.columns(),
+            Table::Fp8Encode(t) => t.columns(),
+            Table::Fp8Decode(t) => t.columns(),
         };
         for c in &mut columns {
             c.resize(1 << self.log_rows(), *c.last().expect("tables are never empty"));
@@ -117,6 +137,9 @@ impl Table {
             Table::Activation(t) => t.row_of(key),
             Table::Exp(t) => t.row_of(key),
             Table::Rsqrt(t) => t.row_of(key),
+            Table::Order(t) => t.row_of(key),
+            Table::Fp8Encode(t) => t.row_of(key),
+            Table::Fp8Decode(t) => t.row_of(key),
         }
     }
 
@@ -136,6 +159,9 @@ impl Table {
             Table::Activation(t) => t.entry_range(entry),
             Table::Exp(t) => t.entry_range(entry),
             Table::Rsqrt(t) => t.entry_range(entry),
+            Table::Order(t) => t.entry_range(entry),
+            Table::Fp8Encode(t) => t.entry_range(entry),
+            Table::Fp8Decode(t) => t.entry_range(entry),
         }
     }
 
@@ -161,6 +187,9 @@ impl Table {
             Table::Rsqrt(t) => {
                 (1..=1 << 16).contains(&t.len) && t.shift <= 16 && t.log_gain <= 24 && t.gain(1, 1) < 1 << 30
             }
+            Table::Order(t) => small(t.lo, t.hi),
+            Table::Fp8Encode(t) => small(t.lo, t.hi) && t.scale.is_valid(),
+            Table::Fp8Decode(_) => true,
         }
     }
 }

@@ -52,6 +52,13 @@ fn all() -> Vec<Table> {
         act(Function::Identity, -1000, 1000, 0.04, 0.05),
         Table::Exp(ExpTable { a: 15, range: 255, last: 766, step: step(0.0731) }),
         Table::Rsqrt(Rsqrt { len: 768, shift: 6, log_gain: 23 }),
+        Table::Order(Order { lo: -17, hi: 40, at: 3, shows: Shows::Greater }),
+        Table::Order(Order { lo: 0, hi: 255, at: 0, shows: Shows::Equal }),
+        Table::Order(Order { lo: -9, hi: 9, at: 0, shows: Shows::Both }),
+        Table::Order(Order { lo: -9, hi: 9, at: -10, shows: Shows::Equal }),
+        Table::Fp8Encode(Fp8Encode { format: Fp8::E4M3, lo: -2048, hi: 2047, scale: step(0.125) }),
+        Table::Fp8Decode(Fp8Decode { format: Fp8::E4M3 }),
+        Table::Fp8Decode(Fp8Decode { format: Fp8::E5M2 }),
     ]
 }
 

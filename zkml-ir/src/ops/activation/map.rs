@@ -50,7 +50,7 @@ impl Primitive for Map {
             Function::Rsqrt | Function::Reciprocal => ty.step.coef * ty.interval.hi as f64,
             _ => f64::MAX,
         };
-        Ok(call.map(|v| float::function(self.0, v as f64).clamp(-most, most) as f32))
+        Ok(call.map(|v| float::function(self.0, v as f64).max(-most).min(most) as f32))
     }
 
     /// Of functions in their argument's step; the others' depends on the step.

@@ -259,7 +259,7 @@ fn check_mask(b: &mut GraphBuilder, mask: NodeId, scores: NodeId) -> Result<(), 
     b.flags(mask, Interval::new(0, 1)).map_err(|why| OpError::new(at, why))
 }
 
-fn join(path: &str, part: &str) -> String {
+pub(super) fn join(path: &str, part: &str) -> String {
     if path.is_empty() {
         part.to_owned()
     } else {

@@ -36,35 +36,42 @@ impl OpDef for Concat {
     }
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
-        let first = b.ty(call.tensors[0]).clone();
-        let axis = check_axis("concat", call.int("axis").unwrap_or(0), &first.shape)?;
-        let (mut extent, mut interval, mut step) = (0, first.interval, first.step.clone());
-        for (i, &id) in call.tensors.iter().enumerate() {
-            rules::sized(b, "concat", id, At::Tensor(i))?;
-            let t = b.ty(id).clone();
-            if t.elem != first.elem {
-                let message =
-                    format!("`concat` needs equal elements: expected {}, got {}", first.elem, t.elem);
-                return Err(
-                    OpError::new(At::Tensor(i), message).help(format!("`quantize::<{}>(..)`", first.elem))
-                );
-            }
-            if !agree(&t.shape, &first.shape, axis) {
-                let message = format!(
-                    "`concat` needs equal shapes but for axis {axis}: {} and {}",
-                    first.shape, t.shape
-                );
-                return Err(OpError::new(At::Tensor(i), message));
-            }
-            extent += t.shape.dims()[axis];
-            interval = interval.union(t.interval);
-            step = rules::same_step(b, "concat", call.tensors[0], id)?;
-        }
-        let mut dims = first.shape.dims().to_vec();
-        dims[axis] = extent;
-        let ty = TensorType { elem: first.elem, shape: Shape::new(dims), interval, step };
-        Ok(vec![b.push(Op::Concat { axis }, call.tensors.clone(), ty, &call.name)])
+        let axis = check_axis("concat", call.int("axis").unwrap_or(0), &b.ty(call.tensors[0]).shape)?;
+        Ok(vec![concat(b, &call.tensors, axis, &call.name)?])
     }
+}
+
+/// Adds a concatenation along a valid axis; other ops compose with it.
+pub(super) fn concat(
+    b: &mut GraphBuilder,
+    parts: &[NodeId],
+    axis: usize,
+    name: &str,
+) -> Result<NodeId, OpError> {
+    let first = b.ty(parts[0]).clone();
+    let (mut extent, mut interval, mut step) = (0, first.interval, first.step.clone());
+    for (i, &id) in parts.iter().enumerate() {
+        rules::sized(b, "concat", id, At::Tensor(i))?;
+        let t = b.ty(id).clone();
+        if t.elem != first.elem {
+            let message = format!("`concat` needs equal elements: expected {}, got {}", first.elem, t.elem);
+            return Err(
+                OpError::new(At::Tensor(i), message).help(format!("`quantize::<{}>(..)`", first.elem))
+            );
+        }
+        if !agree(&t.shape, &first.shape, axis) {
+            let message =
+                format!("`concat` needs equal shapes but for axis {axis}: {} and {}", first.shape, t.shape);
+            return Err(OpError::new(At::Tensor(i), message));
+        }
+        extent += t.shape.dims()[axis];
+        interval = interval.union(t.interval);
+        step = rules::same_step(b, "concat", parts[0], id)?;
+    }
+    let mut dims = first.shape.dims().to_vec();
+    dims[axis] = extent;
+    let ty = TensorType { elem: first.elem, shape: Shape::new(dims), interval, step };
+    Ok(b.push(Op::Concat { axis }, parts.to_vec(), ty, name))
 }
 
 fn agree(a: &Shape, b: &Shape, axis: usize) -> bool {
@@ -86,7 +93,7 @@ impl Primitive for Concat {
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
         let Op::Concat { axis } = ctx.graph.nodes[id].op else { return Err(ctx.unsupported("is no concat")) };
         let to = Space::from(&ctx.ty(id).shape);
-        concat(ctx, id, axis, &to).map(Some)
+        lower(ctx, id, axis, &to).map(Some)
     }
 
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
@@ -104,7 +111,7 @@ impl Primitive for Concat {
     }
 }
 
-fn concat(ctx: &mut Ctx, id: NodeId, axis: usize, to: &Space) -> Result<Value, LowerError> {
+fn lower(ctx: &mut Ctx, id: NodeId, axis: usize, to: &Space) -> Result<Value, LowerError> {
     let args = ctx.graph.nodes[id].args.clone();
     let extent = to.axes()[axis].extent();
     let mut start = 0;

@@ -1,28 +1,26 @@
-//! `layer_norm(x, epsilon = 1e-5)` over the last axis, without gain and bias.
+//! `layer_norm(x, epsilon = 1e-5, fraction = 7)` over the last axis, without gain and bias.
 //!
-//! - Shape: the argument's, which is I8 or I12, with d <= 4096 entries in a row. Gain and bias are `* g` and `+ b`, or
+//! - Shape: the argument's, which is I8, I12 or I16, with d <= 4096 entries in a row. Gain and bias are `* g` and `+ b`, or
 //!   folded into the matmul that follows.
-//! - Element: I16, step 2^-7. Interval: |n| <= 2^7 sqrt(d), rounded up, because one entry of a normalised row holds at most
-//!   the whole of its square norm d.
+//! - Element: I16, step 2^-b with b = `fraction`, 7 to 9. Interval: |n| <= 2^b sqrt(d), rounded up, because one entry of a
+//!   normalised row holds at most the whole of its square norm d.
 //! - Real numbers: (x - mean) / sqrt(variance + epsilon). Integers: DESIGN 5.9c.
-//! - Lowering: cells mu, t, e, P, V', g, t2 for each row, a block sum's three for each 32 entries, n and its remainder.
+//! - Lowering of I8 and I12: cells mu, t, e, P, V', g, t2 for each row, a block sum's three for each 32 entries, n and its
+//!   remainder. Of I16: [`super::norm`], with a cell more for each entry; its error is below half a unit and 2^-9 + 2^-12
+//!   of n for all rows, those of a few units and those with outliers included.
 //! - Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
 mod lower;
 
+use super::norm::{self, rule, Norm};
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, RunError,
+    Value, Work,
 };
-use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
-use crate::elem::{Elem, Interval};
-use crate::graph::{GraphBuilder, NodeId, Op, Step, TensorType};
+use super::{Call, OpDef, OpError, Signature};
+use crate::graph::{GraphBuilder, NodeId, Op};
 
 pub struct LayerNorm;
-
-/// log2 of the units in one standard deviation.
-const UNIT_BITS: u32 = 7;
-const MAX_ROW: usize = 4096;
-const EPSILON: f64 = 1e-5;
 
 impl OpDef for LayerNorm {
     fn name(&self) -> &'static str {
@@ -30,60 +28,12 @@ impl OpDef for LayerNorm {
     }
 
     fn signature(&self) -> Signature {
-        Signature { named: &[("epsilon", ArgKind::Real, false)], ..Signature::tensors(&["x"]) }
+        rule::SIGNATURE
     }
 
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
-        let id = call.tensors[0];
-        let help = || format!("`layer_norm(quantize::<I12>({}))`", b.label(id, "h"));
-        rules::takes(b, "layer_norm", &[Elem::I8, Elem::I12], id, At::Tensor(0), help)?;
-        let epsilon = call.real("epsilon").unwrap_or(EPSILON);
-        if !(epsilon >= 0.0 && epsilon.is_finite()) {
-            let message = format!("`epsilon` must not be negative, got {epsilon}");
-            return Err(OpError::new(At::Named("epsilon".into()), message));
-        }
-        let shape = b.ty(id).shape.clone();
-        let d = match shape.dims().last() {
-            Some(&d) if d <= MAX_ROW => d,
-            other => {
-                let message = format!(
-                    "`layer_norm` takes at most {MAX_ROW} entries in a row, got {}",
-                    other.map_or("a scalar".to_owned(), |d| d.to_string())
-                );
-                return Err(OpError::new(At::Tensor(0), message));
-            }
-        };
-        let bound = largest(d);
-        let ty = TensorType {
-            elem: Elem::I16,
-            shape,
-            interval: Interval::new(-bound, bound),
-            step: Step::constant(1.0 / (1u64 << UNIT_BITS) as f64),
-        };
-        Ok(vec![b.push(Op::LayerNorm { epsilon }, vec![id], ty, &call.name)])
+        rule::apply(b, call, "layer_norm", |epsilon| Op::LayerNorm { epsilon })
     }
-}
-
-/// A bound on the Euclidean norm of a row of n, for every row of integers.
-///
-/// The integer variance is at least the exact one, so the norm of a row before rounding is below 2^7 sqrt(d), as that of the
-/// real row is at most sqrt(d). Rounding adds 1/2 to each entry.
-pub(crate) fn norm_bound(d: usize) -> f64 {
-    let root = (d as f64).sqrt();
-    (1u64 << UNIT_BITS) as f64 * root + root / 2.0
-}
-
-/// The least integer that is at least 2^7 sqrt(d), without floating point.
-fn largest(d: usize) -> i64 {
-    let square = (d as i64) << (2 * UNIT_BITS);
-    let mut root = (square as f64).sqrt() as i64;
-    while root * root < square {
-        root += 1;
-    }
-    while (root - 1) * (root - 1) >= square {
-        root -= 1;
-    }
-    root
 }
 
 impl Primitive for LayerNorm {
@@ -92,17 +42,31 @@ impl Primitive for LayerNorm {
     }
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
-        let (cells, value) = lower::LayerNorm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0));
+        let (cells, value) = match rule::is_wide(m.graph, id) {
+            true => Norm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0)),
+            false => lower::LayerNorm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0)),
+        };
         Ok(Computed { value, cells })
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
-        lower::lower(ctx, id).map(Some)
+        match rule::is_wide(ctx.graph, id) {
+            true => norm::lower(ctx, id).map(Some),
+            false => lower::lower(ctx, id).map(Some),
+        }
     }
 
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
         let Op::LayerNorm { epsilon } = call.node.op else { return Err(call.missing()) };
         Ok(crate::float::rows::layer_norm(call.args[0], epsilon))
+    }
+
+    /// With too fine a unit epsilon is more of them than a variance can have.
+    fn admits_steps(&self, graph: &Graph, params: &Params, id: NodeId) -> bool {
+        match rule::is_wide(graph, id) {
+            true => Norm::new(graph, params, id).is_ok(),
+            false => lower::LayerNorm::new(graph, params, id).is_ok(),
+        }
     }
 
     fn work(&self, _: &Graph, node: &Node) -> Work {

@@ -47,7 +47,8 @@ impl OpDef for Mul {
     }
 }
 
-fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
+/// Adds a product of two tensors; `rope` composes with it.
+pub(super) fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
     for (i, id) in [x, y].into_iter().enumerate() {
         let help = || "quantize first: `quantize_int8(h) * g`".to_owned();
         rules::takes(b, "mul", FACTORS, id, At::Tensor(i), help)?;

@@ -2,7 +2,7 @@
 //!
 //! - Shape: the argument's, which is I8, I12, I16 or U8. Element: I16, interval [0, 2^15 - 1].
 //! - Step: 2^-15, so that a gate `sigmoid(x) * h` keeps what h has. 1 itself is 2^15 units and saturates: the error there is
-//!   2^-15, an eighth of half a unit of a reader with 8 bits for [0, 1] and less than half a unit of one with 13.
+//!   2^-15, a 64th of half a unit of a reader with 8 bits for [0, 1]; everywhere else it is at most half a unit, 2^-16.
 //! - Integers: y = min(2^15 - 1, round(2^15 sigmoid(x * step))).
 //! - Lowering: (SIGMOID, x, y); fused into the table of a quantisation that feeds nothing else.
 

@@ -8,6 +8,11 @@ const POINT: i32 = 104;
 const QUARTER: u128 = 0x192_1fb5_4442_d184_6989_8cc5_1701;
 
 impl Real {
+    /// 2 pi.
+    pub fn full_turn() -> Self {
+        Self::new(QUARTER, 2 - POINT)
+    }
+
     /// `(sin, cos)` of an angle in radians; `None` from 2^20 up. Absolute errors below 2^-58.
     ///
     /// The angle is reduced by whole quarters of a turn in integers of 104 bits after the point. At most 2^20 quarters come

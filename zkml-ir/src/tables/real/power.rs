@@ -8,7 +8,7 @@ const LN2: u128 = 0xb172_17f7_d1cf_79ab;
 impl Real {
     /// `exp(-self)`: zero from 2^20 up.
     ///
-    /// The argument is taken to 2^-64 and ln 2 as often as it goes in, so the relative error is below 2^-61 + 2^-63
+    /// The argument is taken to 2^-64 and ln 2 as often as it goes in, so the relative error is below 2^-59 + 2^-63
     /// self: 2^-50 up to 2^12, beyond which the result is below 2^-5900.
     pub fn exp_neg(self) -> Self {
         let Some(x) = self.fixed().filter(|x| x >> 84 == 0) else { return Self::ZERO };
@@ -66,7 +66,7 @@ impl Real {
     /// `self^(-k/n)`: the frequencies of a rotary embedding are those of its base. Zero where the result is below
     /// `exp(-2^20)`, `None` where it is above `exp(2^20)`.
     ///
-    /// Relative error below 2^-50 while the result lies in [exp(-2^7), exp(2^7)]: that of the logarithm, below 2^-58, times
+    /// Relative error below 2^-50 while the result lies in [exp(-2^6), exp(2^6)]: that of the logarithm, below 2^-57, times
     /// the exponent.
     ///
     /// # Panics

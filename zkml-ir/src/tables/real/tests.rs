@@ -1,4 +1,5 @@
 use super::*;
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 
 fn f(v: f64) -> Real {
     StepBits::new(v).map_or(Real::ZERO, StepBits::real)
@@ -222,14 +223,14 @@ fn sines_and_cosines_are_good_to_58_bits() {
     for (x, sin_negative, sin, cos_negative, cos) in [
         (1e-12, false, "9.999999999999999798866e-13", false, "1.000000000000000000000"),
         (0.1, false, "9.983341664682815783020e-2", false, "9.950041652780257655414e-1"),
-        (0.7853981633974483, false, "7.071067811865475027519e-1", false, "7.071067811865475460497e-1"),
+        (FRAC_PI_4, false, "7.071067811865475027519e-1", false, "7.071067811865475460497e-1"),
         (1.0, false, "8.414709848078965066525e-1", false, "5.403023058681397174009e-1"),
-        (1.5707963267948966, false, "1.000000000000000000000", false, "6.123233995736765886130e-17"),
+        (FRAC_PI_2, false, "1.000000000000000000000", false, "6.123233995736765886130e-17"),
         (2.0, false, "9.092974268256816953960e-1", true, "4.161468365471423869976e-1"),
         (3.0, false, "1.411200080598672221007e-1", true, "9.899924966004454572716e-1"),
         (4.0, true, "7.568024953079282513726e-1", true, "6.536436208636119146392e-1"),
         (5.0, true, "9.589242746631384688932e-1", false, "2.836621854632262644666e-1"),
-        (6.283185307179586, true, "2.449293598294706354452e-16", false, "1.000000000000000000000"),
+        (TAU, true, "2.449293598294706354452e-16", false, "1.000000000000000000000"),
         (100.0, true, "5.063656411097587936566e-1", false, "8.623188722876839341019e-1"),
         (1000.5, false, "9.952739571052135427740e-1", false, "9.710690144438526412264e-2"),
         (65535.0, false, "9.813275592311402407719e-1", false, "1.923440186058639631122e-1"),
@@ -256,6 +257,21 @@ fn sines_and_cosines_are_good_to_58_bits() {
         let signed = |v: Signed| if v.negative { -back(v.abs) } else { back(v.abs) };
         assert!((signed(s) - want_s).abs() < 1e-15 && (signed(c) - want_c).abs() < 1e-15, "{i}");
     }
+}
+
+/// What `ops::gelu` says of its two forms.
+#[test]
+fn the_forms_of_gelu_are_close_and_differ() {
+    let mut most = 0f64;
+    for i in 0..6000 {
+        let x = f(i as f64 / 1000.0);
+        let ((up, down), (tanh_up, tanh_down)) = (x.gelu(), x.gelu_tanh());
+        // x f(x) and -x f(-x) err by the same.
+        let [a, b] = [back(up) - back(tanh_up), back(down) - back(tanh_down)];
+        assert!((a + b).abs() < 1e-14, "{i}: {a} {b}");
+        most = most.max(a.abs());
+    }
+    assert!(most > 4e-4 && most < 5e-4, "{most}");
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! One GPT-2 block (Radford et al. 2019).
+//! GPT-2 (Radford et al. 2019): a block, and the whole.
 
-use super::{attention, extent, Gelu, Linear, Matrix, Norm};
+use super::{attention, extent, read, Gelu, Linear, Matrix, Norm};
+use crate::gpt2::Config;
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
 /// `h = x + c_proj(attention(c_attn(ln_1(x))))`, `y = h + mlp.c_proj(gelu(mlp.c_fc(ln_2(h))))`, attention causal.
 ///
-/// Hugging Face's GPT-2 uses [`Gelu::Tanh`]; zkml's `gelu` is [`Gelu::Erf`]. To measure what quantisation costs, compare
-/// with `Erf`; the other one adds a modelling difference below 5e-4 per hidden unit.
+/// GPT-2 was trained with [`Gelu::Tanh`].
 #[derive(Clone, Debug)]
 pub struct Gpt2Block {
     d: usize,
@@ -57,4 +57,31 @@ impl Gpt2Block {
         let hidden = self.c_fc.apply(&self.ln_2.apply(&h)).map(|v| gelu.apply(v));
         self.mlp_c_proj.apply(&hidden).plus(&h).to_f32()
     }
+}
+
+/// The logits of the token after each of the `rows` last tokens, row-major over the vocabulary. Weights under the names of a
+/// Hugging Face file, norms not folded; blocks are read one after the other.
+///
+/// # Panics
+/// If a token is none of the vocabulary, or there are more tokens than the context holds.
+pub fn gpt2_logits(
+    w: &FloatWeights,
+    config: &Config,
+    tokens: &[i32],
+    rows: usize,
+) -> Result<Vec<f32>, WeightsError> {
+    let Config { d, words, context, .. } = *config;
+    let (wte, wpe) = (read(w, "wte.weight", &[words, d])?, read(w, "wpe.weight", &[context, d])?);
+    let row = |(p, &t): (usize, &i32)| {
+        let (word, place) = (&wte[t as usize * d..][..d], &wpe[p * d..][..d]);
+        word.iter().zip(place).map(|(a, b)| a + b).collect::<Vec<f32>>()
+    };
+    let mut x: Vec<f32> = tokens.iter().enumerate().flat_map(row).collect();
+    for l in 0..config.layers {
+        x = Gpt2Block::new(w, &format!("h.{l}"), config.heads)?.forward(&x, Gelu::Tanh);
+    }
+    let last = Matrix::from_f32(&x[x.len() - rows * d..], d);
+    let n = Norm::new(w, "ln_f", d, 1e-5)?.apply(&last);
+    let logit = |h: &[f64], word: &[f32]| h.iter().zip(word).map(|(a, &b)| a * b as f64).sum::<f64>() as f32;
+    Ok(n.rows().flat_map(|h| wte.chunks_exact(d).map(move |word| logit(h, word))).collect())
 }

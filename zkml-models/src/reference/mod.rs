@@ -8,7 +8,7 @@ mod matrix;
 
 pub use bert::BertLayer;
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
-pub use gpt2::Gpt2Block;
+pub use gpt2::{gpt2_logits, Gpt2Block};
 
 use functions::{attention, layer_norm};
 use matrix::Matrix;

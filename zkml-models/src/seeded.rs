@@ -4,7 +4,9 @@
 //! biases. Trained weights are larger and have outliers; these say nothing about what a trained model computes. The
 //! values depend on the platform's `ln` and `cos`, so on another platform one may differ in its last bit.
 
+use crate::gpt2::Config;
 use crate::random::Random;
+use rayon::prelude::*;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape, WeightsError};
 
 /// The size of a transformer layer.
@@ -21,43 +23,43 @@ pub struct Size {
 pub const BASE: Size = Size { d: 768, heads: 12, d_ff: 3072 };
 
 /// The tensors of a layer: names below its prefix, and shapes in the file.
-type Layer = Vec<(&'static str, Vec<usize>)>;
+type Layer = Vec<(String, Vec<usize>)>;
 
 fn gpt2_layer(Size { d, d_ff, .. }: Size) -> Layer {
     vec![
-        ("ln_1.weight", vec![d]),
-        ("ln_1.bias", vec![d]),
-        ("attn.c_attn.weight", vec![d, 3 * d]),
-        ("attn.c_attn.bias", vec![3 * d]),
-        ("attn.c_proj.weight", vec![d, d]),
-        ("attn.c_proj.bias", vec![d]),
-        ("ln_2.weight", vec![d]),
-        ("ln_2.bias", vec![d]),
-        ("mlp.c_fc.weight", vec![d, d_ff]),
-        ("mlp.c_fc.bias", vec![d_ff]),
-        ("mlp.c_proj.weight", vec![d_ff, d]),
-        ("mlp.c_proj.bias", vec![d]),
+        ("ln_1.weight".into(), vec![d]),
+        ("ln_1.bias".into(), vec![d]),
+        ("attn.c_attn.weight".into(), vec![d, 3 * d]),
+        ("attn.c_attn.bias".into(), vec![3 * d]),
+        ("attn.c_proj.weight".into(), vec![d, d]),
+        ("attn.c_proj.bias".into(), vec![d]),
+        ("ln_2.weight".into(), vec![d]),
+        ("ln_2.bias".into(), vec![d]),
+        ("mlp.c_fc.weight".into(), vec![d, d_ff]),
+        ("mlp.c_fc.bias".into(), vec![d_ff]),
+        ("mlp.c_proj.weight".into(), vec![d_ff, d]),
+        ("mlp.c_proj.bias".into(), vec![d]),
     ]
 }
 
 fn bert_layer(Size { d, d_ff, .. }: Size) -> Layer {
     vec![
-        ("attention.self.query.weight", vec![d, d]),
-        ("attention.self.query.bias", vec![d]),
-        ("attention.self.key.weight", vec![d, d]),
-        ("attention.self.key.bias", vec![d]),
-        ("attention.self.value.weight", vec![d, d]),
-        ("attention.self.value.bias", vec![d]),
-        ("attention.output.dense.weight", vec![d, d]),
-        ("attention.output.dense.bias", vec![d]),
-        ("attention.output.LayerNorm.weight", vec![d]),
-        ("attention.output.LayerNorm.bias", vec![d]),
-        ("intermediate.dense.weight", vec![d_ff, d]),
-        ("intermediate.dense.bias", vec![d_ff]),
-        ("output.dense.weight", vec![d, d_ff]),
-        ("output.dense.bias", vec![d]),
-        ("output.LayerNorm.weight", vec![d]),
-        ("output.LayerNorm.bias", vec![d]),
+        ("attention.self.query.weight".into(), vec![d, d]),
+        ("attention.self.query.bias".into(), vec![d]),
+        ("attention.self.key.weight".into(), vec![d, d]),
+        ("attention.self.key.bias".into(), vec![d]),
+        ("attention.self.value.weight".into(), vec![d, d]),
+        ("attention.self.value.bias".into(), vec![d]),
+        ("attention.output.dense.weight".into(), vec![d, d]),
+        ("attention.output.dense.bias".into(), vec![d]),
+        ("attention.output.LayerNorm.weight".into(), vec![d]),
+        ("attention.output.LayerNorm.bias".into(), vec![d]),
+        ("intermediate.dense.weight".into(), vec![d_ff, d]),
+        ("intermediate.dense.bias".into(), vec![d_ff]),
+        ("output.dense.weight".into(), vec![d, d_ff]),
+        ("output.dense.bias".into(), vec![d]),
+        ("output.LayerNorm.weight".into(), vec![d]),
+        ("output.LayerNorm.bias".into(), vec![d]),
     ]
 }
 
@@ -66,26 +68,55 @@ pub fn gpt2_weights(size: Size, layers: usize, seed: u64) -> FloatWeights {
     seeded("h", &gpt2_layer(size), layers, seed)
 }
 
+/// A whole seeded GPT-2 under the names of a Hugging Face file.
+pub fn gpt2_model(config: Config, seed: u64) -> FloatWeights {
+    let Config { d, layers, words, context, .. } = config;
+    let mut tensors: Layer = vec![
+        ("wte.weight".into(), vec![words, d]),
+        ("wpe.weight".into(), vec![context, d]),
+        ("ln_f.weight".into(), vec![d]),
+        ("ln_f.bias".into(), vec![d]),
+    ];
+    let size = Size { d, heads: config.heads, d_ff: 4 * d };
+    tensors.extend(repeated("h", &gpt2_layer(size), layers));
+    normal(&tensors, seed)
+}
+
+/// Seeded tokens of a vocabulary.
+pub fn tokens(words: usize, seq: usize, seed: u64) -> Vec<i32> {
+    let mut random = Random::new(seed, "tokens");
+    (0..seq).map(|_| random.below(words) as i32).collect()
+}
+
 /// Seeded BERT layers `encoder.layer.0` and on, linear weights \[out, in\].
 pub fn bert_weights(size: Size, layers: usize, seed: u64) -> FloatWeights {
     seeded("encoder.layer", &bert_layer(size), layers, seed)
 }
 
 fn seeded(prefix: &str, layer: &Layer, layers: usize, seed: u64) -> FloatWeights {
-    let tensors = (0..layers).flat_map(|l| {
-        layer.iter().map(move |(name, dims)| {
-            let path = format!("{prefix}.{l}.{name}");
-            let norm = name.contains("ln_") || name.contains("LayerNorm");
-            let (mean, deviation) = match (dims.len(), norm, name.ends_with(".weight")) {
-                (1, true, true) => (1.0, 0.1),
-                _ => (0.0, 0.02),
-            };
-            let shape = Shape::new(dims.clone());
-            let data = Random::new(seed, &path).normals(shape.len(), mean, deviation);
-            (path, FloatTensor { shape, data })
-        })
-    });
-    FloatWeights::from_tensors(tensors).expect("as many values as the shape says")
+    normal(&repeated(prefix, layer, layers), seed)
+}
+
+/// The tensors of every layer: `{prefix}.{l}.{name}`.
+fn repeated(prefix: &str, layer: &Layer, layers: usize) -> Layer {
+    let path = |l: usize, name: &str| format!("{prefix}.{l}.{name}");
+    (0..layers).flat_map(|l| layer.iter().map(move |(name, dims)| (path(l, name), dims.clone()))).collect()
+}
+
+/// Gains about 1, everything else about 0. Each tensor has a stream of its own, so threads do not change them.
+fn normal(tensors: &Layer, seed: u64) -> FloatWeights {
+    let tensor = |(path, dims): &(String, Vec<usize>)| {
+        let norm = ["ln_", "LayerNorm", "norm"].iter().any(|n| path.contains(n));
+        let (mean, deviation) = match (dims.len(), norm, path.ends_with(".weight")) {
+            (1, true, true) => (1.0, 0.1),
+            _ => (0.0, 0.02),
+        };
+        let shape = Shape::new(dims.clone());
+        let data = Random::new(seed, path).normals(shape.len(), mean, deviation);
+        (path.clone(), FloatTensor { shape, data })
+    };
+    let made: Vec<_> = tensors.par_iter().map(tensor).collect();
+    FloatWeights::from_tensors(made).expect("as many values as the shape says")
 }
 
 /// A seeded residual stream \[seq, d\] before the first GPT-2 block: normal with deviation 0.2, so that what the block adds

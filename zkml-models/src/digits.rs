@@ -33,7 +33,7 @@ pub enum DigitsError {
     Value { what: &'static str, index: usize, max: u8, got: u8 },
 }
 
-/// A file of `examples/data`.
+/// A file of `zkml-models/data`.
 pub fn data_path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file)
 }

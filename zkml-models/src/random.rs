@@ -29,6 +29,11 @@ impl Random {
         ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 
+    /// Uniform in `0..n`, but for a bias below `n / 2^64`.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((self.next() as u128 * n as u128) >> 64) as usize
+    }
+
     /// Mean 0, variance 1.
     pub(crate) fn normal(&mut self) -> f64 {
         if let Some(v) = self.spare.take() {

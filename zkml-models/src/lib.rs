@@ -1,0 +1,11 @@
+//! Whole networks as `#[zk_model]` functions, the import of their published weights, and plain float references that they
+//! are checked against.
+
+pub mod bert;
+pub mod digits;
+pub mod gpt2;
+pub mod metrics;
+pub mod mlp_digits;
+mod random;
+pub mod reference;
+pub mod seeded;
