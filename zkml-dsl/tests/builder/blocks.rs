@@ -32,25 +32,41 @@ pub fn gpt2_block(b: &Builder, x: Var, Size { d, heads, .. }: Size) -> Result<Va
     let (w_out, b_out) = linear("attn.c_proj", d, d)?;
     let (w_fc, b_fc) = linear("mlp.c_fc", d, 4 * d)?;
     let (w_proj, b_proj) = linear("mlp.c_proj", 4 * d, d)?;
-    let to_i12 = |h: Var, window: i32| b.quantize(Elem::I12).arg("window", window).of(h);
-    let n = b.layer_norm(x)?;
+    let to = |elem: Elem, h: Var, window: i32| b.quantize(elem).arg("window", window).of(h);
+    let n = to(Elem::I12, b.layer_norm(x)?, 16)?;
     let attention = b.op("attention").arg("heads", heads).arg("causal", true);
     let a = attention.arg("b_qkv", b_qkv).arg("b_out", b_out).of([n, w_qkv, w_out])?;
-    let h = to_i12(b.add(x, to_i12(a, 16)?)?, 14)?;
-    let f = b.add(b.matmul(b.layer_norm(h)?, w_fc)?, b_fc)?;
-    let f = b.gelu(to_i12(f, 16)?)?;
-    let m = to_i12(b.add(b.matmul(f, w_proj)?, b_proj)?, 20)?;
-    to_i12(b.add(h, to_i12(m, 14)?)?, 14)
+    let h = to(Elem::I16, b.add(x, to(Elem::I16, a, 16)?)?, 17)?;
+    let n = to(Elem::I12, b.layer_norm(h)?, 16)?;
+    let f = to(Elem::I12, b.add(b.matmul(n, w_fc)?, b_fc)?, 16)?;
+    let f = b.op("gelu").arg("tanh", true).of(f)?;
+    let m = to(Elem::I12, b.add(b.matmul(f, w_proj)?, b_proj)?, 20)?;
+    to(Elem::I16, b.add(h, to(Elem::I16, m, 16)?)?, 17)
 }
 
+/// 40 words, 32 places.
 pub fn gpt2(size: Size, layers: usize) -> Result<DynamicInstance, BuildError> {
+    let Size { seq, d, .. } = size;
     let b = Builder::new("gpt2");
-    let mut x = b.input("x", Elem::I12, [size.seq, size.d])?;
+    let tokens = b.input("tokens", Elem::I24, [seq])?;
+    let wte = b.weight("wte.weight", Elem::I8, [40, d])?;
+    let wpe = b.weight("wpe.weight", Elem::I12, [32, d])?;
+    let gain = b.weight("ln_f.weight", Elem::I12, [d])?;
+    let bias = b.weight("ln_f.bias", Elem::I24, [d])?;
+    let to = |b: &Builder, elem: Elem, h: Var, window: i32| b.quantize(elem).arg("window", window).of(h);
+    let trunk = b.scope("gpt2_trunk");
+    let words = to(&trunk, Elem::I16, trunk.op("embedding").of([tokens, wte])?, 17)?;
+    let places = to(&trunk, Elem::I16, trunk.slice(wpe, 0, 0..seq)?, 17)?;
+    let mut x = to(&trunk, Elem::I16, trunk.add(words, places)?, 17)?;
     for l in 0..layers {
-        let block = b.scope(&format!("gpt2_block[{l}]")).weights_under("h").weights_under(&l.to_string());
+        let block = trunk.scope(&format!("gpt2_block[{l}]")).weights_under("h").weights_under(&l.to_string());
         x = gpt2_block(&block, x, size)?;
     }
-    b.output("x", x)?;
+    let last = b.slice(x, 0, seq - 1..seq)?;
+    let norm = b.scope("last_norm");
+    let n = to(&norm, Elem::I12, norm.layer_norm(last)?, 16)?;
+    let n = to(&norm, Elem::I12, norm.add(norm.mul(n, gain)?, bias)?, 16)?;
+    b.output("output", b.matmul(n, b.op("transpose").of(wte)?)?)?;
     b.finish()
 }
 

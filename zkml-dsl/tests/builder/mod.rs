@@ -2,15 +2,13 @@
 
 mod blocks;
 mod errors;
+mod gpt2;
 mod naming;
 mod proofs;
 mod same;
 
-#[path = "../../../examples/src/models/bert.rs"]
+#[path = "../../../zkml-models/src/bert.rs"]
 mod bert;
-#[allow(dead_code)]
-#[path = "../../../examples/src/models/gpt2.rs"]
-mod gpt2;
 
 use zkml_dsl::prelude::*;
 

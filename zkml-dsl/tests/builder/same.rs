@@ -27,16 +27,16 @@ fn the_readmes_model() {
 fn a_gpt2_block() {
     let size = Size { seq: 64, d: 768, heads: 12 };
     let b = Builder::new("gpt2_block");
-    let x = b.input("x", Elem::I12, [size.seq, size.d]).unwrap();
+    let x = b.input("x", Elem::I16, [size.seq, size.d]).unwrap();
     b.output("output", blocks::gpt2_block(&b, x, size).unwrap()).unwrap();
     let expanded = gpt2::gpt2_block::with(gpt2::gpt2_block::Dims::default()).unwrap();
     assert_same(&b.finish().unwrap(), expanded.graph());
 }
 
 #[test]
-fn blocks_in_a_loop() {
+fn a_whole_gpt2() {
     let size = Size { seq: 6, d: 24, heads: 3 };
-    let dims = gpt2::gpt2::Dims { SEQ: 6, D: 24, HEADS: 3, L: 3 };
+    let dims = gpt2::gpt2::Dims { SEQ: 6, D: 24, HEADS: 3, L: 3, VOCAB: 40, CONTEXT: 32 };
     assert_same(&blocks::gpt2(size, 3).unwrap(), gpt2::gpt2::with(dims).unwrap().graph());
     let other = gpt2::gpt2::with(gpt2::gpt2::Dims { L: 2, ..dims }).unwrap();
     assert_ne!(blocks::gpt2(size, 3).unwrap().graph(), other.graph());
