@@ -247,3 +247,33 @@ fn real_numbers() {
         assert!(got[0].data.iter().zip(&want).all(|(&a, &b)| a == b as f32));
     }
 }
+
+/// The bound of calibration is the widest channel's, padding included: no input goes beyond, and one reaches it.
+#[test]
+fn completeness_knows_the_weights_of_each_channel() {
+    use zkml_ir::calibrate::completeness;
+    use zkml_ir::graph::Rescale;
+    let c = Conv::square(2, 5, 3, 3, 1, 1);
+    let mut g = Model::new(41);
+    let x = g.input(Elem::U8, &c.x_dims(), 0.5);
+    let w = g.weight(Elem::I8, &c.w_dims(), 0.25);
+    let acc = op(&mut g, "conv2d", &[x, w], &c.named());
+    let y = g.quantize(acc, Elem::I8, 16, 1, 2);
+    let mut case = g.finish(y);
+    // Weights of both signs, the third channel's the largest: 18 * 9 * 255 = 41310 one way.
+    let weights: Vec<i32> = (0..54).map(|i| if i < 36 { (i % 7) - 3 } else { 9 }).collect();
+    case.weights[0] = IntTensor::new(Shape::new(c.w_dims()), Elem::I8, &weights).unwrap();
+    // A window of 12 bits holds 41310 / 2^5, and not 41310 / 2^4.
+    let mut fits = |s: u32, window: u32| {
+        case.params.rescales[0] = Rescale { m: 1, s };
+        if let zkml_ir::graph::Op::Quantize { window: w, .. } = &mut case.graph.nodes[y].op {
+            *w = window;
+        }
+        completeness(&case.graph, &case.params, &case.weights).map_err(|e| e.to_string())
+    };
+    assert_eq!(fits(6, 12), Ok(()));
+    assert_eq!(fits(5, 12), Ok(()));
+    let error = fits(4, 12).unwrap_err();
+    assert!(error.contains("the accumulator reaches [-"), "{error}");
+    assert!(error.contains("41310]"), "{error}");
+}

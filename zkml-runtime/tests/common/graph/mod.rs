@@ -1,8 +1,10 @@
 //! Small graphs built through the language's ops. Extents are odd on purpose.
 
+mod maps;
 mod rows;
 mod views;
 
+pub use maps::{feature_maps, grouped_maps};
 pub use rows::{
     attention, attention_causal, attention_masked, layer_norm, layer_norm_blocks, softmax, softmax_causal,
 };
@@ -48,6 +50,8 @@ pub const ALL: &[(&str, Build)] = &[
     ("attention_masked", attention_masked),
     ("layer_norm", layer_norm),
     ("layer_norm_blocks", layer_norm_blocks),
+    ("feature_maps", feature_maps),
+    ("grouped_maps", grouped_maps),
 ];
 
 pub fn call(b: &mut GraphBuilder, op: &str, tensors: &[NodeId], named: &[(&str, Arg)]) -> NodeId {
