@@ -127,7 +127,7 @@ fn gathers() {
     let e = refused(b, "split", &[x], &[axis.clone(), ("sizes", Arg::Ints(vec![4, 4]))]);
     let sizes = "`sizes` must be two or more positive extents that add up to 9, got [4, 4]";
     assert_eq!(e, (named("sizes"), sizes.into()));
-    let e = refused(b, "split", &[x], &[axis.clone()]);
+    let e = refused(b, "split", &[x], std::slice::from_ref(&axis));
     assert_eq!(e, (At::Call, "`split` needs `parts = ..` or `sizes = [..]`, one of them".into()));
     assert_eq!(call(b, "split", &[x], &[axis, ("parts", Arg::Int(3))]).unwrap().len(), 3);
 }
