@@ -45,12 +45,12 @@ fn one_models_proofs_are_the_others() {
     assert_eq!(typed_y.to_vec(), y[0].to_vec());
     // The macro's key and instance take the builder's proof, and the other way round.
     expanded.verify(&other.verifier_key(), &typed_x, &typed_y, &proof).unwrap();
-    built.verify(&model.verifier_key(), &[x.clone()], &y, &typed_proof).unwrap();
+    built.verify(&model.verifier_key(), std::slice::from_ref(&x), &y, &typed_proof).unwrap();
     // Another output, another input.
     let mut values = y[0].to_vec();
     values[3] += 1;
     let wrong = IntTensor::new(Shape::new([1, 10]), Elem::Acc, &values).unwrap();
-    built.verify(&other.verifier_key(), &[x.clone()], &[wrong], &proof).unwrap_err();
+    built.verify(&other.verifier_key(), std::slice::from_ref(&x), &[wrong], &proof).unwrap_err();
     let zeros = built.input("x", &[0; 784]).unwrap();
     built.verify(&other.verifier_key(), &[zeros], &y, &proof).unwrap_err();
 
@@ -103,8 +103,8 @@ fn private_inputs_integer_weights_and_levels() {
     // A private input is no part of the statement, and a public one is.
     let e = instance.verify(&model.verifier_key(), &inputs, &h, &proof).unwrap_err();
     assert!(matches!(e, Error::InputCount { expected: 1, got: 2 }), "{e}");
-    instance.verify(&model.verifier_key(), &[x.clone()], &h, &proof).unwrap_err();
-    let e = instance.verify(&model.verifier_key(), &[y.clone()], &[], &proof).unwrap_err();
+    instance.verify(&model.verifier_key(), std::slice::from_ref(&x), &h, &proof).unwrap_err();
+    let e = instance.verify(&model.verifier_key(), std::slice::from_ref(&y), &[], &proof).unwrap_err();
     assert!(matches!(e, Error::OutputCount { expected: 1, got: 0 }), "{e}");
 
     // A conjectured level is taken where it is named only.
