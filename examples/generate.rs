@@ -123,5 +123,6 @@ fn run() -> Result<(), Failure> {
     let subject =
         Subject { name: "generate", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    session.accuracy(model.as_ref(), &weights, &samples)?;
     Ok(())
 }

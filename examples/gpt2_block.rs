@@ -69,6 +69,7 @@ fn run() -> Result<(), Failure> {
     let subject =
         Subject { name: "gpt2_block", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    session.accuracy(model.as_ref(), &weights, &samples)?;
     println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(&got, &reference));
     Ok(())
 }

@@ -75,6 +75,7 @@ impl Classifier {
         let subject =
             Subject { name: self.name, seq: 1, layers: 1, model: &model, proof: &proof, max_abs_err };
         session.finish(&subject, &times)?;
+        session.accuracy(&model, &weights, &samples)?;
         if options.all {
             let (integers, floats) = self.accuracy(&model, &weights, &digits)?;
             let percent = |n: usize| 100.0 * n as f64 / digits.images.len() as f64;

@@ -66,6 +66,28 @@ fn blocks_in_a_loop_are_near_their_reference() {
     assert!(error < MOST, "{error}");
 }
 
+/// What `--accuracy` prints.
+#[test]
+fn losses_are_reported_by_layer_and_by_width() {
+    let mut weights = gpt2_weights(SMALL, 2, 0);
+    gpt2_model::fold(&mut weights, 2).unwrap();
+    let samples: Vec<_> = (1..3).map(|i| vec![rows(gpt2_input(SMALL, SEQ, i))]).collect();
+    let blocks = gpt2_blocks::with(gpt2_blocks::Dims { SEQ, D: SMALL.d, HEADS: SMALL.heads, L: 2 }).unwrap();
+    let model = blocks.calibrate(&weights, &samples[..1]).unwrap();
+    let accuracy = model.as_ref().accuracy(&weights, &samples[1..]).unwrap();
+    assert_eq!(accuracy.outputs.len(), 1);
+    assert!(accuracy.outputs[0].relative_rms < MOST, "{accuracy}");
+    let layer = |l: usize| accuracy.layers.iter().find(|x| x.path.contains(&format!("[{l}]"))).unwrap();
+    assert!(layer(0).snr_db.unwrap() > layer(1).snr_db.unwrap(), "{accuracy}");
+
+    let widths = engine::recommend_widths(blocks.graph(), &weights, &samples, None).unwrap();
+    // One name for both layers.
+    assert!(!widths.tensors.is_empty() && widths.tensors.iter().any(|t| t.instances == 2), "{widths}");
+    // With no noise allowed, nothing less than 16 bits is enough.
+    let strict = engine::recommend_widths(blocks.graph(), &weights, &samples, Some(1e-12)).unwrap();
+    assert!(strict.tensors.iter().any(|t| t.hint().is_some_and(|h| h.contains("I16"))), "{strict}");
+}
+
 #[test]
 fn a_bert_layer_is_proven_and_near_its_reference() {
     let weights = bert_weights(SMALL, 1, 0);
