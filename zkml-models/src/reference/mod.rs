@@ -6,7 +6,7 @@ mod functions;
 mod gpt2;
 mod matrix;
 
-pub use bert::BertLayer;
+pub use bert::{BertEncoder, BertLayer};
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
 pub use gpt2::{gpt2_logits, Gpt2Block};
 

@@ -1,0 +1,147 @@
+//! BERT encoder layers: post-norm, attention in both directions over the tokens that are no padding, GELU.
+//!
+//! * Weights are I8, the residual stream and the hidden units I12, windows as in [`super::gpt2`].
+//! * A post-norm's gain and bias cannot be folded: their result is the residual stream as well. Gains are I12.
+
+mod config;
+mod import;
+mod sentence;
+
+pub use config::Config;
+pub use import::import;
+pub use sentence::{embedding, Sentence, SentenceError};
+
+use zkml_dsl::prelude::*;
+
+/// One layer; weights under the names of a Hugging Face file and in its layout. `mask` is 1 for tokens, 0 for padding.
+#[zk_model(SEQ = 128, D = 768, HEADS = 12, FF = 4 * D)]
+pub fn bert_layer(
+    x: Tensor<I12, SEQ, D>,
+    mask: Tensor<U8, SEQ>,
+    #[name("attention.self.query.weight", layout = "out_in")] w_q: Weight<I8, D, D>,
+    #[name = "attention.self.query.bias"] b_q: Weight<I24, D>,
+    #[name("attention.self.key.weight", layout = "out_in")] w_k: Weight<I8, D, D>,
+    #[name = "attention.self.key.bias"] b_k: Weight<I24, D>,
+    #[name("attention.self.value.weight", layout = "out_in")] w_v: Weight<I8, D, D>,
+    #[name = "attention.self.value.bias"] b_v: Weight<I24, D>,
+    #[name("attention.output.dense.weight", layout = "out_in")] w_out: Weight<I8, D, D>,
+    #[name = "attention.output.dense.bias"] b_out: Weight<I24, D>,
+    #[name = "attention.output.LayerNorm.weight"] gain_1: Weight<I12, D>,
+    #[name = "attention.output.LayerNorm.bias"] bias_1: Weight<I24, D>,
+    #[name("intermediate.dense.weight", layout = "out_in")] w_fc: Weight<I8, D, FF>,
+    #[name = "intermediate.dense.bias"] b_fc: Weight<I24, FF>,
+    #[name("output.dense.weight", layout = "out_in")] w_proj: Weight<I8, FF, D>,
+    #[name = "output.dense.bias"] b_proj: Weight<I24, D>,
+    #[name = "output.LayerNorm.weight"] gain_2: Weight<I12, D>,
+    #[name = "output.LayerNorm.bias"] bias_2: Weight<I24, D>,
+) -> Tensor<I12, SEQ, D> {
+    let q = quantize_int8(matmul(x, w_q) + b_q, window = 15);
+    let k = quantize_int8(matmul(x, w_k) + b_k, window = 15);
+    let v = quantize_int8(matmul(x, w_v) + b_v, window = 15);
+    let a = matmul(attention(q, k, v, heads = HEADS, mask = mask), w_out) + b_out;
+    let a = quantize::<I12>(x + quantize::<I12>(a, window = 16), window = 14);
+    let h = quantize::<I12>(layer_norm(a, epsilon = 1e-12) * gain_1 + bias_1, window = 16);
+    let f = gelu(quantize::<I12>(matmul(h, w_fc) + b_fc, window = 16));
+    let m = quantize::<I12>(matmul(f, w_proj) + b_proj, window = 20);
+    let y = quantize::<I12>(h + quantize::<I12>(m, window = 14), window = 14);
+    quantize::<I12>(layer_norm(y, epsilon = 1e-12) * gain_2 + bias_2, window = 16)
+}
+
+/// The first L layers, whose weights are `encoder.layer.0` and on.
+#[zk_model(SEQ = 128, D = 768, HEADS = 12, L = 1)]
+pub fn bert(
+    x: Tensor<I12, SEQ, D>,
+    mask: Tensor<U8, SEQ>,
+    #[name = "encoder.layer"] layers: [bert_layer::Weights; L],
+) -> Tensor<I12, SEQ, D> {
+    let mut x = x;
+    for l in 0..L {
+        x = bert_layer(x, mask, layers[l], HEADS = HEADS);
+    }
+    x
+}
+
+/// A layer norm of the stream with its gain and bias.
+#[zk_model(SEQ = 64, D = 384, report = line)]
+pub fn stream_norm(
+    x: Tensor<I16, SEQ, D>,
+    gain: Weight<I12, D>,
+    bias: Weight<I24, D>,
+) -> Tensor<I16, SEQ, D> {
+    quantize::<I16>(layer_norm(x, epsilon = 1e-12, fraction = 9) * gain + bias, window = 16)
+}
+
+/// A product whose output channels have scales of their own.
+#[zk_model(SEQ = 64, IN = 384, OUT = 384, report = line)]
+pub fn dense(
+    x: Tensor<I12, SEQ, IN>,
+    w: Weight<I8, IN, OUT>,
+    b: Weight<I24, OUT>,
+    s: Weight<I12, OUT>,
+) -> Tensor<Acc, SEQ, OUT> {
+    quantize::<I16>(matmul(x, w) + b, window = 16) * s
+}
+
+/// One layer of [`bert_encoder`].
+#[zk_model(SEQ = 64, D = 384, HEADS = 12, FF = 4 * D)]
+pub fn encoder_layer(
+    x: Tensor<I16, SEQ, D>,
+    mask: Tensor<U8, SEQ>,
+    #[name = "attention.self.query.weight"] w_q: Weight<I8, D, D>,
+    #[name = "attention.self.query.bias"] b_q: Weight<I24, D>,
+    #[name = "attention.self.query.scale"] s_q: Weight<I12, D>,
+    #[name = "attention.self.key.weight"] w_k: Weight<I8, D, D>,
+    #[name = "attention.self.key.bias"] b_k: Weight<I24, D>,
+    #[name = "attention.self.key.scale"] s_k: Weight<I12, D>,
+    #[name = "attention.self.value.weight"] w_v: Weight<I8, D, D>,
+    #[name = "attention.self.value.bias"] b_v: Weight<I24, D>,
+    #[name = "attention.self.value.scale"] s_v: Weight<I12, D>,
+    #[name = "attention.output.dense.weight"] w_out: Weight<I8, D, D>,
+    #[name = "attention.output.dense.bias"] b_out: Weight<I24, D>,
+    #[name = "attention.output.dense.scale"] s_out: Weight<I12, D>,
+    #[name = "attention.output.LayerNorm.weight"] gain_1: Weight<I12, D>,
+    #[name = "attention.output.LayerNorm.bias"] bias_1: Weight<I24, D>,
+    #[name = "intermediate.dense.weight"] w_fc: Weight<I8, D, FF>,
+    #[name = "intermediate.dense.bias"] b_fc: Weight<I24, FF>,
+    #[name = "intermediate.dense.scale"] s_fc: Weight<I12, FF>,
+    #[name = "output.dense.weight"] w_proj: Weight<I8, FF, D>,
+    #[name = "output.dense.bias"] b_proj: Weight<I24, D>,
+    #[name = "output.dense.scale"] s_proj: Weight<I12, D>,
+    #[name = "output.LayerNorm.weight"] gain_2: Weight<I12, D>,
+    #[name = "output.LayerNorm.bias"] bias_2: Weight<I24, D>,
+) -> Tensor<I16, SEQ, D> {
+    let n = quantize::<I12>(x);
+    let q = quantize_int8(dense(n, w_q, b_q, s_q));
+    let k = quantize_int8(dense(n, w_k, b_k, s_k));
+    let v = quantize_int8(dense(n, w_v, b_v, s_v));
+    let a = dense(attention(q, k, v, heads = HEADS, mask = mask), w_out, b_out, s_out);
+    let a = quantize::<I16>(x + quantize::<I16>(a, window = 16), window = 17);
+    let h = stream_norm(a, gain_1, bias_1);
+    let f = gelu(quantize::<I12>(dense(quantize::<I12>(h), w_fc, b_fc, s_fc), window = 16));
+    let m = quantize::<I16>(dense(f, w_proj, b_proj, s_proj), window = 16);
+    let y = quantize::<I16>(h + m, window = 17);
+    stream_norm(y, gain_2, bias_2)
+}
+
+/// A sentence encoder: tokens to a row of root mean square 1, in steps of 2^-9. Divided by sqrt(D) it is the unit vector in the
+/// direction of the mean of the tokens' rows ([`embedding`]). `mask` is 1 for tokens, 0 for padding.
+#[zk_model(SEQ = 64, D = 384, HEADS = 12, L = 6, VOCAB = 30592, CONTEXT = 512)]
+pub fn bert_encoder(
+    tokens: Tensor<I24, SEQ>,
+    mask: Tensor<U8, SEQ>,
+    #[name = "embeddings.word_embeddings.weight"] words: Weight<I16, VOCAB, D>,
+    #[name = "embeddings.position_embeddings.weight"] places: Weight<I16, CONTEXT, D>,
+    #[name = "embeddings.LayerNorm.weight"] gain: Weight<I12, D>,
+    #[name = "embeddings.LayerNorm.bias"] bias: Weight<I24, D>,
+    #[name = "encoder.layer"] layers: [encoder_layer::Weights; L],
+) -> Tensor<I16, 1, D> {
+    let word = quantize::<I16>(embedding(tokens, words), window = 17);
+    let place = quantize::<I16>(slice(places, axis = 0, range = 0..SEQ), window = 17);
+    let x = quantize::<I16>(word + place, window = 17);
+    let mut x = stream_norm(x, gain, bias);
+    for l in 0..L {
+        x = encoder_layer(x, mask, layers[l], HEADS = HEADS);
+    }
+    let sum = quantize::<I16>(matmul(reshape(mask, shape = [1, SEQ]), x), window = 20);
+    rms_norm(sum, epsilon = 1e-12, fraction = 9)
+}
