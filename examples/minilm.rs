@@ -135,7 +135,8 @@ impl Texts {
         params: &Params,
         run: impl Fn(&Sentence) -> Result<IntTensor, Failure>,
     ) -> Result<(), Failure> {
-        let embed = |t: &Text| -> Result<_, Failure> { Ok(embedding(graph, params, &run(&t.sentence)?.to_vec())) };
+        let embed =
+            |t: &Text| -> Result<_, Failure> { Ok(embedding(graph, params, &run(&t.sentence)?.to_vec())) };
         let got = self.all.iter().map(embed).collect::<Result<Vec<_>, _>>()?;
         let cosines: Vec<f64> = self.all.iter().zip(&got).map(|(t, g)| cosine(g, &t.reference)).collect();
         println!("cosine to the float model");

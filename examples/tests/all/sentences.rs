@@ -71,8 +71,7 @@ fn padding_does_not_matter() {
         CONTEXT: TINY.context,
     };
     let encoder = bert_encoder::with(dims(SEQ)).unwrap();
-    let samples: Vec<_> =
-        (0..3).map(|s| Sentence::padded(&sentence(s), SEQ).unwrap().sample()).collect();
+    let samples: Vec<_> = (0..3).map(|s| Sentence::padded(&sentence(s), SEQ).unwrap().sample()).collect();
     let model = encoder.calibrate(&weights, &samples).unwrap();
     let mut short = Sentence::padded(&sentence(7), SEQ).unwrap();
     let run = |s: &Sentence| {
@@ -91,7 +90,8 @@ fn padding_does_not_matter() {
 fn an_import_folds_types_and_gives_scales() {
     let file = bert_model(TINY, 0);
     let get = |w: &FloatWeights, name: &str| w.get(name).unwrap().into_owned();
-    let (places, types) = ["position", "token_type"].map(|t| get(&file, &format!("embeddings.{t}_embeddings.weight"))).into();
+    let (places, types) =
+        ["position", "token_type"].map(|t| get(&file, &format!("embeddings.{t}_embeddings.weight"))).into();
     let mut old = file.clone();
     old.rename_prefix("", "bert.").unwrap();
     let (w, config) = import(old, TINY.heads, Some(1)).unwrap();
@@ -101,7 +101,8 @@ fn an_import_folds_types_and_gives_scales() {
     assert_eq!(w.dims("embeddings.word_embeddings.weight"), Some(&[256, 64][..]));
     let sums = get(&w, "embeddings.position_embeddings.weight");
     assert_eq!(sums.data[65], places.data[65] + types.data[1]);
-    let (path, scales) = ("encoder.layer.0.intermediate.dense", get(&w, "encoder.layer.0.intermediate.dense.scale"));
+    let (path, scales) =
+        ("encoder.layer.0.intermediate.dense", get(&w, "encoder.layer.0.intermediate.dense.scale"));
     let (before, after) = (get(&file, &format!("{path}.weight")), get(&w, &format!("{path}.weight")));
     // [out, in] before, [in, out] after.
     assert_eq!(after.shape.dims(), [64, 256]);

@@ -20,8 +20,7 @@ const ROWS: usize = 128;
 
 impl Config {
     /// all-MiniLM-L6-v2, a sentence encoder: 22.6M weights.
-    pub const MINILM: Self =
-        Self { d: 384, heads: 12, layers: 6, words: 30522, context: 512 };
+    pub const MINILM: Self = Self { d: 384, heads: 12, layers: 6, words: 30522, context: 512 };
 
     /// Rows of the token table, padding included.
     pub fn vocab(&self) -> usize {

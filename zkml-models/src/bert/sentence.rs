@@ -42,9 +42,7 @@ impl Sentence {
 
     /// As calibration takes it.
     pub fn sample(&self) -> Vec<FloatTensor> {
-        let real = |v: &[i32]| {
-            FloatTensor::new(Shape::new([v.len()]), v.iter().map(|&v| v as f32).collect())
-        };
+        let real = |v: &[i32]| FloatTensor::new(Shape::new([v.len()]), v.iter().map(|&v| v as f32).collect());
         vec![real(&self.tokens), real(&self.mask)]
     }
 
