@@ -123,16 +123,16 @@ pub fn encoder_layer(
     #[name = "output.LayerNorm.weight"] gain_2: Weight<I12, D>,
     #[name = "output.LayerNorm.bias"] bias_2: Weight<I24, D>,
 ) -> Tensor<I16, SEQ, D> {
-    let n = quantize::<I12>(x);
+    let n = quantize::<I12>(x, window = 12);
     let q = quantize_int8(dense(n, w_q, b_q, s_q));
     let k = quantize_int8(dense(n, w_k, b_k, s_k));
     let v = quantize_int8(dense(n, w_v, b_v, s_v));
     let a = dense(attention(q, k, v, heads = HEADS, mask = mask), w_out, b_out, s_out);
-    let a = quantize::<I16>(x + quantize::<I16>(a, window = 16), window = 17);
+    let a = quantize::<I16>(x + quantize::<I16>(a, window = 16), window = 16);
     let h = stream_norm(a, gain_1, bias_1);
     let f = gelu(quantize::<I12>(dense(quantize::<I12>(h), w_fc, b_fc, s_fc), window = 16));
     let m = quantize::<I16>(dense(f, w_proj, b_proj, s_proj, WINDOW = 20), window = 20);
-    let y = quantize::<I16>(h + m, window = 17);
+    let y = quantize::<I16>(h + m, window = 16);
     stream_norm(y, gain_2, bias_2)
 }
 
@@ -148,9 +148,9 @@ pub fn bert_encoder(
     #[name = "embeddings.LayerNorm.bias"] bias: Weight<I24, D>,
     #[name = "encoder.layer"] layers: [encoder_layer::Weights; L],
 ) -> Tensor<I16, 1, D> {
-    let word = quantize::<I16>(embedding(tokens, words), window = 17);
-    let place = quantize::<I16>(slice(places, axis = 0, range = 0..SEQ), window = 17);
-    let x = quantize::<I16>(word + place, window = 17);
+    let word = quantize::<I16>(embedding(tokens, words), window = 16);
+    let place = quantize::<I16>(slice(places, axis = 0, range = 0..SEQ), window = 16);
+    let x = quantize::<I16>(word + place, window = 16);
     let mut x = stream_norm(x, gain, bias);
     for l in 0..L {
         x = encoder_layer(x, mask, layers[l], HEADS = HEADS);
