@@ -1,7 +1,9 @@
-//! Shared parts of the examples: options, report, progress, session, golden proofs.
+//! Shared parts of the examples: options, report, progress, session, golden proofs, the sentence
+//! encoder's files.
 
 pub mod classify;
 pub mod golden;
+pub mod minilm;
 pub mod options;
 pub mod progress;
 pub mod report;

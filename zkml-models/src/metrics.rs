@@ -21,6 +21,20 @@ pub fn relative_rms_error(got: &[f32], reference: &[f32]) -> f64 {
     }
 }
 
+/// The cosine of the angle between them; 0 if one is zero.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>();
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    match lengths {
+        0.0 => 0.0,
+        _ => dot(a, b) / lengths,
+    }
+}
+
 fn differences<'a>(got: &'a [f32], reference: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
     assert_eq!(got.len(), reference.len(), "results of different lengths");
     got.iter().zip(reference).map(|(&g, &r)| g as f64 - r as f64)
@@ -37,6 +51,8 @@ mod tests {
         assert_eq!(relative_rms_error(&got, &want), 0.1); // 0.5 / sqrt(9 + 16)
         assert_eq!(relative_rms_error(&[0.0], &[0.0]), 0.0);
         assert_eq!(relative_rms_error(&[1.0], &[0.0]), f64::INFINITY);
+        assert_eq!(cosine(&[3.0, 4.0], &[8.0, 6.0]), 0.96); // 48 / (5 * 10)
+        assert_eq!(cosine(&[0.0, 0.0], &[8.0, 6.0]), 0.0);
     }
 
     #[test]

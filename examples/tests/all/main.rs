@@ -2,4 +2,5 @@
 
 mod golden;
 mod models;
+mod sentences;
 mod transformers;

@@ -7,7 +7,7 @@ mod gpt2;
 mod matrix;
 mod vision;
 
-pub use bert::BertLayer;
+pub use bert::{BertEncoder, BertLayer};
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
 pub use gpt2::{gpt2_logits, Gpt2Block};
 pub use vision::{digits_cnn, lenet5, resnet18};

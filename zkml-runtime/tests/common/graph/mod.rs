@@ -6,8 +6,8 @@ mod rows;
 mod sequence;
 mod views;
 
-pub use maps::{feature_maps, grouped_maps};
 pub use choices::{choices, functions, reductions};
+pub use maps::{feature_maps, grouped_maps};
 pub use rows::{
     attention, attention_causal, attention_masked, layer_norm, layer_norm_blocks, softmax, softmax_causal,
 };
