@@ -2,7 +2,6 @@
 //! the embeddings of the published model.
 
 use safetensors::SafeTensors;
-use zkml_dsl::prelude::*;
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 use zkml_examples::minilm::{sentences, Files, Words, CALIBRATION};
 use zkml_models::bert::{bert_encoder, embedding, import, Config, Sentence, SentenceError};
