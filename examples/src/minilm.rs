@@ -21,7 +21,10 @@ impl Files {
                 file.parent().unwrap_or(Path::new("")).to_owned()
             }
             Some(folder) => folder.to_owned(),
-            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/minilm"),
+            None => {
+                let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
+                crates.parent().unwrap_or(crates).join("target/minilm")
+            }
         };
         let weights = path.filter(|&p| p != folder).map(Path::to_owned);
         let at = |name: &str| folder.join(name);
