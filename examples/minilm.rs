@@ -80,6 +80,7 @@ fn run() -> Result<(), Failure> {
     let layers = config.layers;
     let subject = Subject { name: "minilm", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    session.accuracy(model.as_ref(), &weights, &samples)?;
     println!("  {:<24} {}\n", "proven", proven.text);
     texts.compare(graph, params, |s| Ok(model.as_ref().run(&s.ints()?)?.remove(0)))
 }
