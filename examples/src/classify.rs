@@ -54,7 +54,10 @@ impl Classifier {
 
         let level = session.level();
         let (model, (inputs, outputs, proof, key), times) = session.measure(
-            || Model::calibrate_with_level(self.graph.clone(), &weights, &samples, level),
+            || {
+                Model::calibrate_with_level(self.graph.clone(), &weights, &samples, level)
+                    .map_err(Failure::from)
+            },
             |model| {
                 let inputs = vec![self.input(model, pixels)?];
                 let (outputs, proof) = model.prove(&inputs)?;

@@ -122,17 +122,18 @@ fn what_is_exact_is_said_to_be() {
     let w = IntTensor::new(Shape::new([3, 2]), Elem::I8, &[1, -2, 3, 4, -128, 6]).unwrap();
     let float = FloatTensor::new(Shape::new([3, 2]), w.to_vec().iter().map(|&v| v as f32 * 0.25).collect());
     let x = FloatTensor::new(Shape::new([2, 3]), vec![0.5, 1.0, -3.5, 63.5, 0.0, 2.0]);
-    let report = accuracy(&g, &p, &[w.clone()], &[float.clone()], &[vec![x.clone()]]).unwrap();
+    let report =
+        accuracy(&g, &p, std::slice::from_ref(&w), std::slice::from_ref(&float), &[vec![x.clone()]]).unwrap();
     assert!(report.tensors.iter().all(|t| t.snr_db.is_none()));
     assert_eq!((report.outputs[0].relative_rms, report.outputs[0].cosine), (0.0, 1.0));
     assert_eq!(report.tensors[0].saturated, 1.0 / 6.0);
     assert!(report.to_string().contains("exact"));
 
-    let none = accuracy(&g, &p, &[w.clone()], &[float.clone()], &[]).unwrap_err();
+    let none = accuracy(&g, &p, std::slice::from_ref(&w), std::slice::from_ref(&float), &[]).unwrap_err();
     assert_eq!(none, AccuracyError::NoSamples);
-    let e = accuracy(&g, &p, &[], &[float.clone()], &[vec![x.clone()]]).unwrap_err();
+    let e = accuracy(&g, &p, &[], std::slice::from_ref(&float), &[vec![x.clone()]]).unwrap_err();
     assert!(matches!(e, AccuracyError::Parameters(_)), "{e}");
-    let e = accuracy(&g, &p, &[w.clone()], &[], &[vec![x]]).unwrap_err();
+    let e = accuracy(&g, &p, std::slice::from_ref(&w), &[], &[vec![x]]).unwrap_err();
     assert!(matches!(e, AccuracyError::Float(_)), "{e}");
     let e = accuracy(&g, &p, &[w], &[float], &[vec![]]).unwrap_err();
     assert!(matches!(e, AccuracyError::Float(_)), "{e}");

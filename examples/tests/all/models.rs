@@ -127,7 +127,7 @@ fn classified(classifier: Classifier, image: usize) {
 
     let pixels = (classifier.sample)(&test.images[image]).remove(0).data;
     let x = to_units(&classifier.graph, model.params(), 0, &pixels).unwrap();
-    let (logits, proof) = model.prove(&[x.clone()]).unwrap();
+    let (logits, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
     let key = model.verifier_key();
     engine::verify(&classifier.graph, &key, &[Some(x)], &logits, &proof).unwrap();
     assert_eq!(argmax(&logits[0].to_vec()), Some(test.labels[image].into()), "{name}");
