@@ -1,6 +1,8 @@
 //! Shared parts of the examples: options, report, progress, session, golden proofs.
 
+pub mod checkpoint;
 pub mod golden;
+pub mod limits;
 pub mod options;
 pub mod progress;
 pub mod report;

@@ -4,6 +4,7 @@
 pub mod bert;
 pub mod digits;
 pub mod gpt2;
+pub mod llama;
 pub mod metrics;
 pub mod mlp_digits;
 mod random;

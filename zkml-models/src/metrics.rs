@@ -21,6 +21,35 @@ pub fn relative_rms_error(got: &[f32], reference: &[f32]) -> f64 {
     }
 }
 
+/// `sum got reference / (|got| |reference|)`: 1 is best; 0 if one of them is zero everywhere.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn cosine(got: &[f32], reference: &[f32]) -> f64 {
+    assert_eq!(got.len(), reference.len(), "results of different lengths");
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>();
+    match (dot(got, got) * dot(reference, reference)).sqrt() {
+        0.0 => 0.0,
+        lengths => dot(got, reference) / lengths,
+    }
+}
+
+/// How many of the `n` largest values' places the two have in common.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn common_top(got: &[f32], reference: &[f32], n: usize) -> usize {
+    assert_eq!(got.len(), reference.len(), "results of different lengths");
+    let top = |values: &[f32]| {
+        let mut places: Vec<usize> = (0..values.len()).collect();
+        places.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        places.truncate(n);
+        places
+    };
+    let wanted = top(reference);
+    top(got).iter().filter(|place| wanted.contains(place)).count()
+}
+
 fn differences<'a>(got: &'a [f32], reference: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
     assert_eq!(got.len(), reference.len(), "results of different lengths");
     got.iter().zip(reference).map(|(&g, &r)| g as f64 - r as f64)
@@ -37,6 +66,16 @@ mod tests {
         assert_eq!(relative_rms_error(&got, &want), 0.1); // 0.5 / sqrt(9 + 16)
         assert_eq!(relative_rms_error(&[0.0], &[0.0]), 0.0);
         assert_eq!(relative_rms_error(&[1.0], &[0.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn directions_and_largest_values() {
+        assert_eq!(cosine(&[3.0, 4.0], &[6.0, 8.0]), 1.0);
+        assert_eq!(cosine(&[3.0, 4.0], &[4.0, -3.0]), 0.0);
+        assert_eq!(cosine(&[0.0], &[1.0]), 0.0);
+        assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 2), 1);
+        assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 3), 2);
+        assert_eq!(common_top(&[1.0], &[2.0], 5), 1);
     }
 
     #[test]

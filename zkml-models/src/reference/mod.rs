@@ -4,11 +4,13 @@
 mod bert;
 mod functions;
 mod gpt2;
+mod llama;
 mod matrix;
 
 pub use bert::BertLayer;
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
 pub use gpt2::{gpt2_logits, Gpt2Block};
+pub use llama::{llama_logits, LlamaBlock};
 
 use functions::{attention, layer_norm};
 use matrix::Matrix;
