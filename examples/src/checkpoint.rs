@@ -27,6 +27,7 @@ pub fn llama_config(mut config: Config, json: &str) -> Result<Config, Failure> {
     // The rows of the matrices are heads times width, whatever the heads are.
     let (rows, kv_rows) = (config.heads * config.head, config.kv_heads * config.head);
     config.heads = or("num_attention_heads", config.heads)?;
+    // Without groups each head has keys and values of its own.
     config.kv_heads = or("num_key_value_heads", config.heads)?;
     config.head = or("head_dim", config.d / config.heads)?;
     if (config.heads * config.head, config.kv_heads * config.head) != (rows, kv_rows) {
@@ -101,10 +102,11 @@ mod tests {
             (r#"{"hidden_act": "gelu"}"#, "`hidden_act` is \"gelu\", the model has `silu`"),
             (
                 r#"{"num_attention_heads": 8}"#,
-                "8 and 8 heads of width 72, but the file's matrices have 576 and 192 rows",
+                "8 and 3 heads of width 72, but the file's matrices have 576 and 192 rows",
             ),
         ] {
-            let error = llama_config(Config::SMOLLM2_135M, json).unwrap_err().to_string();
+            let json = json.replacen('{', r#"{"num_key_value_heads": 3, "#, 1);
+            let error = llama_config(Config::SMOLLM2_135M, &json).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
         llama_config(Config::SMOLLM2_135M, "{").unwrap_err();

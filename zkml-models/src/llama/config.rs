@@ -99,7 +99,7 @@ impl Config {
                 _ => Err(WeightsError::Shape { name: name.into(), got: tensor.to_vec() }),
             }
         };
-        let rows = |part: &str| Ok(dims(&format!("layers.0.{part}_proj.weight"))?.0);
+        let rows = |part: &str| dims(&format!("layers.0.{part}_proj.weight")).map(|(rows, _)| rows);
         let (words, d) = dims("embed_tokens.weight")?;
         let (heads, kv_heads) = (rows("self_attn.q")? / HEAD, rows("self_attn.k")? / HEAD);
         let ff = rows("mlp.gate")?;

@@ -31,7 +31,7 @@ impl LlamaBlock {
     pub fn new(w: &FloatWeights, prefix: &str, config: &Config) -> Result<Self, WeightsError> {
         let Config { d, heads, kv_heads, head, ff, .. } = *config;
         let norm = |name: &str| read(w, &format!("{prefix}.{name}.weight"), &[d]);
-        let linear = |name: &str, inputs, outputs| {
+        let linear = |name: &str, inputs: usize, outputs: usize| -> Result<Vec<f32>, WeightsError> {
             let rows = read(w, &format!("{prefix}.{name}_proj.weight"), &[outputs, inputs])?;
             Ok((0..inputs).flat_map(|i| rows[i..].iter().step_by(inputs).copied()).collect())
         };
