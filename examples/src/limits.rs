@@ -18,7 +18,8 @@ pub fn lookups(graph: &Graph) -> Result<(), Failure> {
     }
     let weights: usize = graph.weights.iter().map(|w| graph.ty(w.node).shape.len()).sum();
     let message = format!("the certificate of {weights} weights needs {lookups} lookups");
-    Err(format!("{message}, one argument holds less than {MAX_LOOKUPS}: take fewer layers with `--layers`").into())
+    Err(format!("{message}, one argument holds less than {MAX_LOOKUPS}: take fewer layers with `--layers`")
+        .into())
 }
 
 /// Refuses a model that needs more memory to be set up than there is.

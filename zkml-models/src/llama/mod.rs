@@ -36,7 +36,7 @@ pub fn llama_attention(
     let q = rope::<I8>(q, heads = HEADS, theta = THETA, factor = FACTOR, low = 1, high = 4, original = 8192);
     let k = rope::<I8>(k, heads = KV, theta = THETA, factor = FACTOR, low = 1, high = 4, original = 8192);
     let a = matmul(attention(q, k, v, heads = HEADS, kv_heads = KV, causal = true), w_o);
-    quantize::<I16>(x + quantize::<I16>(quantize::<I16>(a), window = 16), window = 17)
+    quantize::<I16>(x + quantize::<I16>(quantize::<I12>(a, window = 16), window = 16), window = 17)
 }
 
 /// `x + SwiGLU`, the second half of a block.
