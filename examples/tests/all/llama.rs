@@ -69,43 +69,51 @@ fn gated_units_in_parts_and_stretched_turns() {
     check(&config, llama::Dims { PARTS: 4, ..config.dims(SEQ) }, false);
 }
 
+fn stream(seed: u64) -> Vec<f32> {
+    gpt2_input(Size { d: SMALL.d, heads: SMALL.heads, d_ff: SMALL.ff }, SEQ, seed)
+}
+
+/// What the first `layers` blocks make of a stream, and what the reference does; calibrated on other streams.
+fn blocks(layers: usize, stream: impl Fn(u64) -> Vec<f32>) -> (Vec<f32>, Vec<f32>) {
+    let config = Config { layers, ..SMALL };
+    let mut weights = llama_model(config, 0);
+    weights.retain(|name| name.starts_with("layers."));
+    let x = stream(0);
+    let block = |l| LlamaBlock::new(&weights, &format!("layers.{l}"), &config).unwrap();
+    let reference = (0..layers).fold(x.clone(), |x, l| block(l).forward(&x));
+    weights.transpose_matching("layers.*.self_attn|mlp.**").unwrap();
+    fold(&mut weights, layers).unwrap();
+    let instance = llama_blocks::with(config.blocks_dims(SEQ)).unwrap();
+    let sample = |i| vec![FloatTensor::new(Shape::new([SEQ, SMALL.d]), stream(i))];
+    let model = instance.calibrate(&weights, &[sample(1), sample(2)]).unwrap();
+    let units = to_units(instance.graph(), model.as_ref().params(), 0, &x);
+    let y = model.run(&Tensor::with_shape(&[SEQ, SMALL.d], &units).unwrap()).unwrap();
+    (to_real(instance.graph(), model.as_ref().params(), 0, &y.to_vec()), reference)
+}
+
+/// Of what they add to the stream: the stream itself is several times larger.
+#[test]
+fn blocks_are_near_their_reference() {
+    let added = |y: &[f32]| -> Vec<f32> { y.iter().zip(stream(0)).map(|(y, x)| y - x).collect() };
+    for layers in [1, 4] {
+        let (got, reference) = blocks(layers, stream);
+        let error = relative_rms_error(&added(&got), &added(&reference));
+        println!("{layers} blocks: {error:.5}");
+        assert!(error < MOST, "{layers}: {error}");
+    }
+}
+
 /// Three channels of the stream a thousand times the median, as in trained decoders: the others stay what they are.
 #[test]
 fn outliers_of_the_stream_cost_the_rest_nothing() {
     const OUTLIERS: [usize; 3] = [3, 17, 40];
-    let seq = SEQ;
-    let stream = |seed| {
-        let mut x = gpt2_input(Size { d: SMALL.d, heads: SMALL.heads, d_ff: SMALL.ff }, seq, seed);
-        x.chunks_exact_mut(SMALL.d).for_each(|row| OUTLIERS.iter().for_each(|&c| row[c] = 135.0 + row[c]));
+    let planted = |seed| {
+        let mut x = stream(seed);
+        // The median of a normal variable's absolute value is 0.674 deviations, here 0.2.
+        x.chunks_exact_mut(SMALL.d).for_each(|row| OUTLIERS.iter().for_each(|&c| row[c] += 135.0));
         x
     };
-    let mut weights = llama_model(SMALL, 0);
-    weights.retain(|name| name.starts_with("layers."));
-    let x = stream(0);
-    let reference = (0..SMALL.layers).fold(x.clone(), |x, l| {
-        LlamaBlock::new(&weights, &format!("layers.{l}"), &SMALL).unwrap().forward(&x)
-    });
-    weights.transpose_matching("layers.*.self_attn|mlp.**").unwrap();
-    fold(&mut weights, SMALL.layers).unwrap();
-    let dims = SMALL.dims(seq);
-    let instance = llama_blocks::with(llama_blocks::Dims {
-        SEQ: dims.SEQ,
-        D: dims.D,
-        HEADS: dims.HEADS,
-        KV: dims.KV,
-        HEAD: dims.HEAD,
-        FF: dims.FF,
-        PARTS: dims.PARTS,
-        L: dims.L,
-        THETA: dims.THETA,
-        FACTOR: dims.FACTOR,
-    })
-    .unwrap();
-    let sample = |i| vec![FloatTensor::new(Shape::new([seq, SMALL.d]), stream(i))];
-    let model = instance.calibrate(&weights, &[sample(1), sample(2)]).unwrap();
-    let units = to_units(instance.graph(), model.as_ref().params(), 0, &x);
-    let y = model.run(&Tensor::with_shape(&[seq, SMALL.d], &units).unwrap()).unwrap();
-    let got = to_real(instance.graph(), model.as_ref().params(), 0, &y.to_vec());
+    let (got, reference) = blocks(2, planted);
     let rest = |values: &[f32]| -> Vec<f32> {
         let kept = values.iter().enumerate().filter(|(i, _)| !OUTLIERS.contains(&(i % SMALL.d)));
         kept.map(|(_, v)| *v).collect()
@@ -115,7 +123,7 @@ fn outliers_of_the_stream_cost_the_rest_nothing() {
     let step = reference.iter().fold(0f32, |m, v| m.max(v.abs())) / 2047.0;
     let narrow: Vec<f32> = reference.iter().map(|v| (v / step).round() * step).collect();
     let narrow = relative_rms_error(&rest(&narrow), &rest(&reference));
-    println!("error {error:.5}, in 12 bits at least {narrow:.5}");
+    println!("beside outliers {error:.5}, in 12 bits at least {narrow:.5}");
     assert!(error < MOST && error < narrow / 3.0, "{error} {narrow}");
 }
 

@@ -3,5 +3,4 @@
 mod golden;
 mod llama;
 mod models;
-mod scratch;
 mod transformers;

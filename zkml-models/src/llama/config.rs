@@ -1,6 +1,6 @@
 //! The sizes of a Llama.
 
-use super::llama;
+use super::{llama, llama_blocks};
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
 /// Sizes, and the angles of the rotary embedding.
@@ -81,6 +81,22 @@ impl Config {
             PARTS: self.parts(),
             L: self.layers,
             VOCAB: self.vocab(),
+            THETA: self.theta,
+            FACTOR: self.factor,
+        }
+    }
+
+    /// The dimensions of [`super::llama_blocks`] over so many tokens.
+    pub fn blocks_dims(&self, seq: usize) -> llama_blocks::Dims {
+        llama_blocks::Dims {
+            SEQ: seq,
+            D: self.d,
+            HEADS: self.heads,
+            KV: self.kv_heads,
+            HEAD: self.head,
+            FF: self.ff,
+            PARTS: self.parts(),
+            L: self.layers,
             THETA: self.theta,
             FACTOR: self.factor,
         }
