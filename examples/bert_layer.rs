@@ -10,6 +10,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
@@ -17,7 +18,6 @@ use zkml_models::bert::bert;
 use zkml_models::metrics::{max_abs_error, relative_rms_error};
 use zkml_models::reference::BertLayer;
 use zkml_models::seeded::{bert_input, bert_weights, select_bert, BASE};
-use zkml_models::units::{to_real, to_units};
 
 /// Prove and verify BERT encoder layers
 #[derive(Parser)]
@@ -60,19 +60,19 @@ fn run() -> Result<(), Failure> {
         || layer.calibrate(&weights, &samples),
         |model| {
             let units = |i, values| to_units(layer.graph(), model.as_ref().params(), i, values);
-            let x = Tensor::with_shape(&[seq, BASE.d], &units(0, &input))?;
-            let mask = Tensor::with_shape(&[seq], &units(1, &mask))?;
+            let (x, mask) = (Tensor::from_int(units(0, &input)?)?, Tensor::from_int(units(1, &mask)?)?);
             let (y, proof) = model.prove(&x, &mask)?;
             Ok((x, mask, y, proof, model.verifier_key()))
         },
         |(x, mask, y, proof, key)| Ok(layer.verify(key, x, mask, y, proof)?),
     )?;
 
-    let got = to_real(layer.graph(), model.as_ref().params(), 0, &y.to_vec());
+    let got = to_real(layer.graph(), model.as_ref().params(), 0, &y)?.data;
     let max_abs_err = max_abs_error(&got, &reference);
     let subject =
         Subject { name: "bert_layer", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    session.accuracy(model.as_ref(), &weights, &samples)?;
     println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(&got, &reference));
     Ok(())
 }

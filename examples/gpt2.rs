@@ -11,6 +11,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::to_real;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
@@ -18,7 +19,6 @@ use zkml_models::gpt2::{gpt2, import, Config};
 use zkml_models::metrics::{max_abs_error, relative_rms_error};
 use zkml_models::reference::gpt2_logits;
 use zkml_models::seeded::{gpt2_model, tokens};
-use zkml_models::units::to_real;
 
 /// Prove and verify a whole GPT-2
 #[derive(Parser)]
@@ -77,11 +77,13 @@ fn run() -> Result<(), Failure> {
         |(x, logits, proof, key)| Ok(instance.verify(key, x, logits, proof)?),
     )?;
 
-    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits.to_vec()[..config.words]);
-    let max_abs_err = max_abs_error(&got, &reference);
+    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits)?.data;
+    let got = &got[..config.words];
+    let max_abs_err = max_abs_error(got, &reference);
     let layers = config.layers;
     let subject = Subject { name: "gpt2", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
-    println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(&got, &reference));
+    session.accuracy(model.as_ref(), &weights, &samples)?;
+    println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(got, &reference));
     Ok(())
 }

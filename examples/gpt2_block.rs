@@ -10,6 +10,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
@@ -17,7 +18,6 @@ use zkml_models::gpt2::{fold, gpt2_blocks};
 use zkml_models::metrics::{max_abs_error, relative_rms_error};
 use zkml_models::reference::{Gelu, Gpt2Block};
 use zkml_models::seeded::{gpt2_input, gpt2_weights, select_gpt2, BASE};
-use zkml_models::units::{to_real, to_units};
 
 /// Prove and verify GPT-2 blocks
 #[derive(Parser)]
@@ -52,7 +52,7 @@ fn run() -> Result<(), Failure> {
     let block = gpt2_blocks::with(gpt2_blocks::Dims { SEQ: seq, L: layers, ..Default::default() })?
         .at_level(session.level());
     let quantised = |model: &gpt2_blocks::Model| {
-        Tensor::with_shape(&[seq, BASE.d], &to_units(block.graph(), model.as_ref().params(), 0, &input))
+        Tensor::from_int(to_units(block.graph(), model.as_ref().params(), 0, &input)?)
     };
     let (model, (_, y, proof, _), times) = session.measure(
         || block.calibrate(&weights, &samples),
@@ -64,11 +64,12 @@ fn run() -> Result<(), Failure> {
         |(x, y, proof, key)| Ok(block.verify(key, x, y, proof)?),
     )?;
 
-    let got = to_real(block.graph(), model.as_ref().params(), 0, &y.to_vec());
+    let got = to_real(block.graph(), model.as_ref().params(), 0, &y)?.data;
     let max_abs_err = max_abs_error(&got, &reference);
     let subject =
         Subject { name: "gpt2_block", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    session.accuracy(model.as_ref(), &weights, &samples)?;
     println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(&got, &reference));
     Ok(())
 }

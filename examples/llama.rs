@@ -11,6 +11,7 @@
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::to_real;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::checkpoint::{config_json, llama_config};
 use zkml_examples::limits;
@@ -20,7 +21,6 @@ use zkml_models::llama::{import, llama, rename, Config};
 use zkml_models::metrics::{common_top, cosine, max_abs_error, relative_rms_error};
 use zkml_models::reference::llama_logits;
 use zkml_models::seeded::{llama_model, tokens};
-use zkml_models::units::to_real;
 
 /// Prove and verify a whole Llama
 #[derive(Parser)]
@@ -92,13 +92,15 @@ fn run() -> Result<(), Failure> {
         |(x, logits, proof, key)| Ok(instance.verify(key, x, logits, proof)?),
     )?;
 
-    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits.to_vec()[..config.words]);
-    let max_abs_err = max_abs_error(&got, &reference);
+    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits)?.data;
+    let got = &got[..config.words];
+    let max_abs_err = max_abs_error(got, &reference);
     let layers = config.layers;
     let subject = Subject { name: "llama", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
-    println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(&got, &reference));
-    println!("  {:<24} {:>14.6}", "cosine", cosine(&got, &reference));
-    println!("  {:<24} {:>9} of {TOP}", "most likely tokens", common_top(&got, &reference, TOP));
+    session.accuracy(model.as_ref(), &weights, &samples)?;
+    println!("  {:<24} {:>12.2} %", "relative error (rms)", 100.0 * relative_rms_error(got, &reference));
+    println!("  {:<24} {:>14.6}", "cosine", cosine(got, &reference));
+    println!("  {:<24} {:>9} of {TOP}", "most likely tokens", common_top(got, &reference, TOP));
     Ok(())
 }

@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use zkml_dsl::engine::{Certificate, Model, PortableKey, Proof, Statement, StatementFile};
 use zkml_dsl::prelude::*;
 use zkml_dsl::typed::AsInt;
+use zkml_dsl::units::to_units;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_dsl::FORMAT_VERSION;
 use zkml_models::bert::bert;
-use zkml_models::digits::{data_path, Digits};
 use zkml_models::gpt2::{fold, gpt2_blocks};
-use zkml_models::mlp_digits::{image, mlp_digits, sample};
 use zkml_models::seeded::{bert_input, bert_weights, gpt2_input, gpt2_weights, Size};
-use zkml_models::units::to_units;
+use zkml_models::vision::digits::{data_path, Digits};
+use zkml_models::vision::mlp_digits::{image, mlp_digits, sample};
 
 /// Every model that has a golden proof.
 pub const MODELS: [&str; 3] = ["mlp_digits", "gpt2", "bert"];
@@ -78,8 +78,7 @@ fn gpt2_small() -> Result<Golden, Failure> {
     let input = |seed| gpt2_input(SMALL, SEQ, seed);
     let sample = vec![FloatTensor::new(Shape::new([SEQ, SMALL.d]), input(SEED + 1))];
     let model = instance.calibrate(&weights, &[sample])?;
-    let units = to_units(instance.graph(), model.as_ref().params(), 0, &input(SEED));
-    let x = Tensor::with_shape(&[SEQ, SMALL.d], &units)?;
+    let x = Tensor::from_int(to_units(instance.graph(), model.as_ref().params(), 0, &input(SEED))?)?;
     let (y, proof) = model.prove(&x)?;
     golden(model.as_ref(), vec![x.as_int()], vec![y.as_int()], proof)
 }
@@ -94,8 +93,7 @@ fn bert_small() -> Result<Golden, Failure> {
     let shape = Shape::new([SEQ, SMALL.d]);
     let sample = vec![FloatTensor::new(shape, input(SEED + 1)), FloatTensor::new(Shape::new([SEQ]), real)];
     let model = instance.calibrate(&weights, &[sample])?;
-    let units = to_units(instance.graph(), model.as_ref().params(), 0, &input(SEED));
-    let x = Tensor::with_shape(&[SEQ, SMALL.d], &units)?;
+    let x = Tensor::from_int(to_units(instance.graph(), model.as_ref().params(), 0, &input(SEED))?)?;
     let mask = Tensor::with_shape(&[SEQ], &flags)?;
     let (y, proof) = model.prove(&x, &mask)?;
     golden(model.as_ref(), vec![x.as_int(), mask.as_int()], vec![y.as_int()], proof)

@@ -1,9 +1,11 @@
 //! Shared parts of the examples: options, report, progress, session, golden proofs.
 
 pub mod checkpoint;
+pub mod classify;
 pub mod golden;
 pub mod limits;
 pub mod options;
 pub mod progress;
 pub mod report;
 pub mod session;
+pub mod text;

@@ -16,6 +16,9 @@ pub struct Options {
     /// Float weights as a safetensors file [default: seeded or shipped with the example]
     #[arg(long, value_name = "PATH")]
     pub weights: Option<PathBuf>,
+    /// Print what the integers lose, layer by layer, and the width that each activation needs
+    #[arg(long)]
+    pub accuracy: bool,
     /// Write the figures as one JSON object
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,

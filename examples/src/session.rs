@@ -6,7 +6,8 @@ use crate::report::{peak_rss_mb, Report};
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use zkml_dsl::engine::{Model, Proof, SecurityLevel};
+use zkml_dsl::engine::{recommend_widths, Model, Proof, SecurityLevel};
+use zkml_dsl::weights::{FloatTensor, FloatWeights};
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -90,6 +91,20 @@ impl Session {
         let check_key = first.saturating_sub(again);
         let times = Times { calibrate, setup, prove: time, phases, check_key, verify: again };
         Ok((model, proven, times))
+    }
+
+    /// Prints, if `--accuracy` asks for it, what the integers lose on these samples and which widths would do.
+    pub fn accuracy(
+        &self,
+        model: &Model,
+        weights: &FloatWeights,
+        samples: &[Vec<FloatTensor>],
+    ) -> Result<(), Failure> {
+        if self.options.accuracy {
+            let widths = recommend_widths(model.graph(), weights, samples, None)?;
+            println!("{}\n{widths}", model.accuracy(weights, samples)?);
+        }
+        Ok(())
     }
 
     /// Prints the figures and writes them where `--json` says.

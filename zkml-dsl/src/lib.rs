@@ -18,17 +18,25 @@
 //!     quantize_int8(mlp(x, nets[0])) + quantize_int8(mlp(x, nets[1]))
 //! }
 //! ```
+//!
+//! A model that is only known at run time is built with a [`Builder`]: the same ops, the same checks, the same proofs.
 
+pub mod builder;
+pub mod dynamic;
 pub mod engine;
 pub mod prelude;
 pub mod typed;
+pub mod units;
 pub mod weights;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use builder::Builder;
+pub use dynamic::{DynamicInstance, DynamicModel};
 pub use typed::{Error, WeightProblem};
+pub use zkml_ir::elem::Elem;
 pub use zkml_macros::zk_model;
 pub use zkml_runtime::artifact::FORMAT_VERSION;
 pub use zkml_runtime::atomic_write;

@@ -2,9 +2,12 @@
 //!
 //! The passing files are modules of this test, so that their models can be looked at as well; the failing ones are
 //! compiled by trybuild and compared with the `.stderr` beside them (`TRYBUILD=overwrite` writes those).
+//! `builder/` has the same models built at run time, without the macro.
 
 #[path = "ui/body/pass/grammar.rs"]
 mod body_grammar;
+#[path = "builder/mod.rs"]
+mod builder;
 #[path = "ui/composed/pass/crates.rs"]
 mod composed_crates;
 #[path = "ui/composed/pass/layers.rs"]

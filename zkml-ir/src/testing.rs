@@ -26,9 +26,13 @@ pub fn op(b: &mut GraphBuilder, name: &str, t: &[NodeId], named: &[(&str, Arg)])
     try_op(b, name, t, named).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
-pub fn quantize(b: &mut GraphBuilder, h: NodeId, elem: Elem) -> NodeId {
+pub fn try_quantize(b: &mut GraphBuilder, h: NodeId, elem: Elem) -> Result<NodeId, OpError> {
     let call = Call { tensors: vec![h], elem: Some(elem), name: format!("q{h}"), ..Call::default() };
-    find("quantize").expect("known op").build(b, &call).unwrap_or_else(|e| panic!("{e:?}"))[0]
+    find("quantize").expect("known op").build(b, &call).map(|r| r[0])
+}
+
+pub fn quantize(b: &mut GraphBuilder, h: NodeId, elem: Elem) -> NodeId {
+    try_quantize(b, h, elem).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 /// A small deterministic generator.
@@ -137,6 +141,11 @@ fn linear(g: &Graph, id: NodeId, op: &Op, v: &[Vec<i64>]) -> Vec<i64> {
             (0..s.rank()).filter(|&a| s.dims()[a] > 1).map(|a| strides[a] * at[lead + a]).sum();
         v[args[i]][offset]
     };
+    // A row over the last axis of an argument.
+    let row = |a: usize, r: usize| {
+        let n = shapes[a].dims()[shapes[a].rank() - 1];
+        &v[args[a]][r * n..][..n]
+    };
     let at_index = |mut i: usize| {
         let mut at = vec![0; shape.rank()];
         for (a, d) in at.iter_mut().zip(shape.dims()).rev() {
@@ -183,6 +192,35 @@ fn linear(g: &Graph, id: NodeId, op: &Op, v: &[Vec<i64>]) -> Vec<i64> {
                     }
                     under(part, &source)
                 }
+                Op::DivInt(c) => v[args[0]][i].div_euclid(*c),
+                Op::Select => under(if under(0, &at) == 1 { 1 } else { 2 }, &at),
+                Op::Compare { test, number: None } => {
+                    let d = under(0, &at) - under(1, &at);
+                    use crate::graph::Comparison::*;
+                    (match test {
+                        Greater => d > 0,
+                        GreaterEqual => d >= 0,
+                        Less => d < 0,
+                        LessEqual => d <= 0,
+                        Equal => d == 0,
+                    }) as i64
+                }
+                Op::Sum { axes } => {
+                    let (dims, strides) = (shapes[0].dims(), shapes[0].strides());
+                    let kept: Vec<usize> = (0..dims.len()).filter(|a| !axes.contains(a)).collect();
+                    let here =
+                        |&s: &usize| kept.iter().zip(&at).all(|(&k, &at)| s / strides[k] % dims[k] == at);
+                    (0..v[args[0]].len()).filter(here).map(|s| v[args[0]][s]).sum()
+                }
+                Op::Max => *row(0, i).iter().max().expect("a row"),
+                Op::FirstMax { valid } => {
+                    let n = shapes[0].dims()[shapes[0].rank() - 1];
+                    let (row, j) = (&row(0, i / n)[..*valid], i % n);
+                    (j < *valid && row[..j].iter().all(|x| *x < row[j]) && row.iter().all(|x| *x <= row[j]))
+                        as i64
+                }
+                Op::ChosenIndex => row(0, i).iter().position(|h| *h == 1).expect("a flag") as i64,
+                Op::Chosen => row(0, i).iter().zip(row(1, i)).map(|(h, x)| h * x).sum(),
                 other => unreachable!("{other:?} is not linear"),
             }
         })

@@ -10,7 +10,10 @@ use zkml_ir::ops::{find, Arg, Call};
 use zkml_ir::plan::Source;
 use zkml_ir::tensor::IntTensor;
 
-const ALL: [(&str, &str, fn(i64, i64) -> bool); 5] = [
+/// Name, the number's argument, meaning.
+type Comparison = (&'static str, &'static str, fn(i64, i64) -> bool);
+
+const ALL: [Comparison; 5] = [
     ("greater", "than", |a, b| a > b),
     ("greater_equal", "than", |a, b| a >= b),
     ("less", "than", |a, b| a < b),
@@ -44,7 +47,7 @@ fn tensors_are_compared() {
                 (Elem::U8, Interval::new(0, 1), 1.0)
             );
             let mut case = g.finish(c);
-            let mut check = |case: &mut Case| {
+            let check = |case: &mut Case| {
                 let (x, y) = (case.inputs[0].to_vec(), case.inputs[1].to_vec());
                 let want: Vec<i32> = (0..36).map(|i| holds(x[i] as i64, y[i % 9] as i64) as i32).collect();
                 assert_eq!(case.verify(), want, "{name} {left} {right}");

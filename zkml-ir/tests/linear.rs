@@ -214,3 +214,29 @@ fn concatenations_aligned_and_not() {
         assert_eq!(case.verify(), want);
     }
 }
+
+/// Weights are read where they lie: turned, or a part of them.
+#[test]
+fn products_with_views_of_weights() {
+    for (elem, m, k, n) in [(Elem::I8, 3, 5, 7), (Elem::I16, 1, 8, 70), (Elem::I12, 4, 33, 64)] {
+        let mut g = Model::new(21);
+        let x = g.input(Elem::I8, &[m, k], 0.1);
+        let w = g.weight(elem, &[n, k], 0.1);
+        let turned = g.view(Op::Transpose { perm: vec![1, 0] }, &[w], &[k, n]);
+        let part = g.view(Op::Slice { axis: 0, start: 1, end: n }, &[w], &[n - 1, k]);
+        let part = g.view(Op::Transpose { perm: vec![1, 0] }, &[part], &[k, n - 1]);
+        let (all, some) = (g.matmul(x, turned), g.matmul(x, part));
+        let y = g.quantize(all, Elem::I8, 16, 1, 11);
+        let z = g.quantize(some, Elem::I8, 16, 1, 11);
+        let y = g.view(Op::Concat { axis: 1 }, &[y, z], &[m, 2 * n - 1]);
+        let mut case = g.finish(y);
+        let (x, w) = (case.inputs[0].to_vec(), case.weights[0].to_vec());
+        let turned: Vec<i32> = (0..k * n).map(|i| w[i % n * k + i / n]).collect();
+        let all = reference_matmul(&x, &turned, m, k, n);
+        let q = |i: usize, j: usize| rescale(all[i * n + j], 1, 11, Elem::I8);
+        let want: Vec<i32> = (0..m)
+            .flat_map(|i| (0..n).map(|j| q(i, j)).chain((1..n).map(|j| q(i, j))).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(case.verify(), want, "{elem} {m} {k} {n}");
+    }
+}

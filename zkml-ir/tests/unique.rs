@@ -245,3 +245,66 @@ fn one_normalised_value_for_each_entry() {
         }
     }
 }
+
+/// First maxima: every index with every maximum, all other cells solved for, held against their ranges modulo p.
+#[test]
+fn one_first_maximum_for_each_row() {
+    let mut state = 7u64;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    for (lo, hi, bits) in [(-4i64, 3, 3), (0, 5, 3), (-100, 100, 8)] {
+        for case in 0..60 {
+            let n = 1 + below(5);
+            let x: Vec<i64> = (0..n).map(|_| lo + below((hi - lo + 1) as usize) as i64).collect();
+            let excluded: Vec<bool> = (0..n).map(|j| j > 0 && case % 3 == 0 && below(2) == 1).collect();
+            let big = hi - lo + 1;
+            let d_bits = if excluded.contains(&true) { bits + 1 } else { bits };
+            let mut found = vec![];
+            for index in -(2 * n as i64)..2 * n as i64 {
+                if (0..n as i64).any(|j| (index - j).abs() >= n as i64) {
+                    continue; // no row of the table
+                }
+                for max in lo..lo + (1 << bits) {
+                    let d: Vec<i64> = (0..n)
+                        .map(|j| {
+                            let s = (index > j as i64) as i64;
+                            modp((max - x[j] - s + if excluded[j] { big } else { 0 }) as i128)
+                        })
+                        .collect();
+                    if d.iter().all(|&d| d < 1 << d_bits) && d[index as usize] == 0 {
+                        found.push((index as usize, max));
+                    }
+                }
+            }
+            let allowed: Vec<usize> = (0..n).filter(|&j| !excluded[j]).collect();
+            let best = *allowed.iter().min_by_key(|&&j| (-x[j], j)).unwrap();
+            assert_eq!(found, [(best, x[best])], "{x:?} {excluded:?}");
+        }
+    }
+}
+
+/// x = c y + t, 0 <= t < c; y in its interval, in one cell or from two limbs.
+#[test]
+fn one_quotient_for_each_division() {
+    for (by, lo, hi) in
+        [(7i64, -32768i64, 32767i64), (50257, -(1 << 29), 1 << 29), (1025, -(1 << 23), 1 << 23)]
+    {
+        let quotients = lo.div_euclid(by)..=hi.div_euclid(by);
+        for x in [lo, hi, 0, -1, by, by - 1, -by, lo / 3, hi / 5 + 1] {
+            let t = |y: i64| modp(x as i128 - by as i128 * y as i128);
+            let found: Vec<i64> = quotients.clone().filter(|&y| t(y) < by).collect();
+            assert_eq!(found, [x.div_euclid(by)], "{x} / {by}");
+        }
+    }
+    // Two limbs express more than the interval: y - floor(lo / 3) up to the next power of two.
+    let (by, lo, hi) = (3i64, -(1i64 << 24), 1i64 << 24);
+    let from = lo.div_euclid(by);
+    for x in [lo, hi, -1, 12345] {
+        let all = from..from + (1i64 << 24);
+        let found: Vec<i64> = all.filter(|&y| modp(x as i128 - (by * y) as i128) < by).collect();
+        assert_eq!(found, [x.div_euclid(by)]);
+    }
+    assert!((hi.div_euclid(by) - from) < 1 << 24);
+}

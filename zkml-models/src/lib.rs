@@ -2,12 +2,10 @@
 //! are checked against.
 
 pub mod bert;
-pub mod digits;
 pub mod gpt2;
 pub mod llama;
 pub mod metrics;
-pub mod mlp_digits;
 mod random;
 pub mod reference;
 pub mod seeded;
-pub mod units;
+pub mod vision;

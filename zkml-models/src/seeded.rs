@@ -103,6 +103,55 @@ pub fn llama_model(config: llama::Config, seed: u64) -> FloatWeights {
     normal(&tensors, seed)
 }
 
+/// A seeded ResNet-18 for images of 32 x 32 under torchvision's names: convolutions as they are initialised (He et al. 2015),
+/// batch norms as training might leave them.
+pub fn resnet18(channels: usize, classes: usize, seed: u64) -> FloatWeights {
+    let mut tensors = vec![];
+    let mut conv = |conv: String, norm: String, outputs: usize, inputs: usize, k: usize| {
+        let deviation = (2.0 / (inputs * k * k) as f64).sqrt();
+        tensors.push((format!("{conv}.weight"), vec![outputs, inputs, k, k], 0.0, deviation));
+        for (name, mean, deviation) in
+            [("weight", 1.0, 0.1), ("bias", 0.0, 0.1), ("running_mean", 0.0, 0.1), ("running_var", 1.0, 0.05)]
+        {
+            tensors.push((format!("{norm}.{name}"), vec![outputs], mean, deviation));
+        }
+    };
+    conv("conv1".into(), "bn1".into(), channels, 3, 3);
+    let mut c = channels;
+    for (layer, block) in (1..=4).flat_map(|l| (0..2).map(move |b| (l, b))) {
+        let at = |name: &str| format!("layer{layer}.{block}.{name}");
+        let outputs = if layer > 1 && block == 0 { 2 * c } else { c };
+        conv(at("conv1"), at("bn1"), outputs, c, 3);
+        conv(at("conv2"), at("bn2"), outputs, outputs, 3);
+        if outputs != c {
+            conv(at("downsample.0"), at("downsample.1"), outputs, c, 1);
+        }
+        c = outputs;
+    }
+    tensors.push(("fc.weight".into(), vec![classes, c], 0.0, 0.05));
+    tensors.push(("fc.bias".into(), vec![classes], 0.0, 0.05));
+    let made = tensors.into_iter().map(|(name, dims, mean, deviation)| {
+        let shape = Shape::new(dims);
+        let data = Random::new(seed, &name).normals(shape.len(), mean, deviation);
+        (name, FloatTensor { shape, data })
+    });
+    FloatWeights::from_tensors(made).expect("as many values as the shape says")
+}
+
+/// Seeded pixels from 0 to 1 of a colour image of 32 x 32, smooth as photographs are.
+pub fn picture(seed: u64) -> Vec<f32> {
+    let mut random = Random::new(seed, "picture");
+    let waves: Vec<[f64; 4]> = (0..12).map(|_| std::array::from_fn(|_| random.normal())).collect();
+    let pixel = |k: usize| {
+        let (c, y, x) = (k / 1024, (k / 32 % 32) as f64 / 32.0, (k % 32) as f64 / 32.0);
+        let wave = |w: &[f64; 4]| w[0] * (6.0 * (w[1] * x + w[2] * y) + w[3] * 3.0 + c as f64).sin();
+        let sum: f64 = waves.iter().map(wave).sum();
+        // In 255 steps, as cameras have them.
+        ((0.5 + sum / 8.0).clamp(0.0, 1.0) * 255.0).round() as f32 / 255.0
+    };
+    (0..3 * 1024).map(pixel).collect()
+}
+
 /// Seeded tokens of a vocabulary.
 pub fn tokens(words: usize, seq: usize, seed: u64) -> Vec<i32> {
     let mut random = Random::new(seed, "tokens");

@@ -7,6 +7,7 @@ mod protocol {
     mod bytes;
     mod certificate;
     mod claims;
+    mod embedding;
     mod fields;
     mod honest;
     mod layer_norm;

@@ -2,13 +2,13 @@
 //! types and shapes tell.
 
 use zkml_dsl::prelude::*;
+use zkml_dsl::units::{to_real, to_units};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::limits;
 use zkml_models::llama::{fold, import, llama, llama_blocks, rename, Config};
 use zkml_models::metrics::{cosine, relative_rms_error};
 use zkml_models::reference::{llama_logits, LlamaBlock};
 use zkml_models::seeded::{gpt2_input, llama_model, tokens, Size};
-use zkml_models::units::{to_real, to_units};
 
 const SMALL: Config = Config {
     d: 64,
@@ -22,7 +22,8 @@ const SMALL: Config = Config {
     factor: 1,
 };
 const SEQ: usize = 8;
-/// Relative error of logits.
+/// Relative error, root mean square: measured are 1.5 % of logits, 2 % of what one block adds, 1.8 % beside outliers. Weights
+/// of 8 bits alone make 1 % in each product.
 const MOST: f64 = 0.03;
 
 fn samples(config: &Config, seq: usize) -> Vec<Vec<FloatTensor>> {
@@ -40,11 +41,10 @@ fn check(config: &Config, dims: llama::Dims, prove: bool) {
     let model = instance.calibrate(&weights, &samples(config, SEQ)).unwrap();
     let x = Tensor::with_shape(&[SEQ], &input).unwrap();
     let logits = model.run(&x).unwrap();
-    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits.to_vec());
+    let got = to_real(instance.graph(), model.as_ref().params(), 0, &logits).unwrap().data;
     assert!(got[config.words..].iter().all(|&v| v == 0.0));
     let got = &got[..config.words];
     let (error, cosine) = (relative_rms_error(got, &reference), cosine(got, &reference));
-    println!("error {error:.5}, cosine {cosine:.6}");
     assert!(error < MOST && cosine > 0.999, "{error} {cosine}");
     if prove {
         let (proven, proof) = model.prove(&x).unwrap();
@@ -86,9 +86,9 @@ fn blocks(layers: usize, stream: impl Fn(u64) -> Vec<f32>) -> (Vec<f32>, Vec<f32
     let instance = llama_blocks::with(config.blocks_dims(SEQ)).unwrap();
     let sample = |i| vec![FloatTensor::new(Shape::new([SEQ, SMALL.d]), stream(i))];
     let model = instance.calibrate(&weights, &[sample(1), sample(2)]).unwrap();
-    let units = to_units(instance.graph(), model.as_ref().params(), 0, &x);
-    let y = model.run(&Tensor::with_shape(&[SEQ, SMALL.d], &units).unwrap()).unwrap();
-    (to_real(instance.graph(), model.as_ref().params(), 0, &y.to_vec()), reference)
+    let units = to_units(instance.graph(), model.as_ref().params(), 0, &x).unwrap();
+    let y = model.run(&Tensor::from_int(units).unwrap()).unwrap();
+    (to_real(instance.graph(), model.as_ref().params(), 0, &y).unwrap().data, reference)
 }
 
 /// Of what they add to the stream: the stream itself is several times larger.
@@ -98,7 +98,6 @@ fn blocks_are_near_their_reference() {
     for layers in [1, 4] {
         let (got, reference) = blocks(layers, stream);
         let error = relative_rms_error(&added(&got), &added(&reference));
-        println!("{layers} blocks: {error:.5}");
         assert!(error < MOST, "{layers}: {error}");
     }
 }
@@ -123,7 +122,6 @@ fn outliers_of_the_stream_cost_the_rest_nothing() {
     let step = reference.iter().fold(0f32, |m, v| m.max(v.abs())) / 2047.0;
     let narrow: Vec<f32> = reference.iter().map(|v| (v / step).round() * step).collect();
     let narrow = relative_rms_error(&rest(&narrow), &rest(&reference));
-    println!("beside outliers {error:.5}, in 12 bits at least {narrow:.5}");
     assert!(error < MOST && error < narrow / 3.0, "{error} {narrow}");
 }
 
@@ -133,7 +131,6 @@ fn the_one_billion_elaborates_and_says_what_it_costs() {
     let instance = llama::with(config.dims(64)).unwrap();
     let graph = instance.graph();
     let report = zkml_ir::cost::report(graph).unwrap();
-    println!("{}", report.line());
     let Config { d, heads, kv_heads, head, ff, layers, words, .. } = config;
     let attention = 2 * d * (heads + kv_heads) * head;
     let weights = words * d + layers * (attention + 3 * d * ff) + d;

@@ -3,7 +3,7 @@
 use super::memory::MemoryError;
 use crate::weights::{LoadError, SaveError, WeightsError};
 use thiserror::Error;
-use zkml_ir::calibrate::{CalibrateError, CompletenessError};
+use zkml_ir::calibrate::{AccuracyError, CalibrateError, CompletenessError};
 use zkml_ir::exec::RunError;
 use zkml_ir::lower::LowerError;
 use zkml_ir::shape::Shape;
@@ -21,6 +21,8 @@ pub enum Error {
     Save(#[from] SaveError),
     #[error(transparent)]
     Calibrate(#[from] CalibrateError),
+    #[error(transparent)]
+    Accuracy(#[from] AccuracyError),
     #[error(transparent)]
     Completeness(#[from] CompletenessError),
     #[error(transparent)]

@@ -5,14 +5,17 @@ mod error;
 mod memory;
 mod model;
 mod verify;
+mod widths;
 
 pub use component::{register, Component};
 pub use error::Error;
 pub use memory::{available_memory, check_memory, estimate_memory, MemoryError, Task};
 pub use model::{run, Figures, Model};
 pub use verify::{verify, verify_at, AcceptedLevel, Statement};
+pub use widths::recommend_widths;
 
 pub use crate::weights::{FloatTensor, FloatWeights};
+pub use zkml_ir::calibrate::{Accuracy, Widths};
 pub use zkml_ir::cost::Memory;
 pub use zkml_ir::exec::Witness as Trace;
 

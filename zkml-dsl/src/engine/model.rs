@@ -5,7 +5,7 @@ use super::{Error, Memory, Proof, SecurityLevel, VerifierKey};
 use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
 use std::path::Path;
 use std::sync::Arc;
-use zkml_ir::calibrate::{calibrate, completeness};
+use zkml_ir::calibrate::{accuracy, calibrate, completeness, Accuracy};
 use zkml_ir::exec;
 use zkml_ir::graph::{Graph, Params};
 use zkml_ir::lower::{self, Lowered};
@@ -121,6 +121,13 @@ impl Model {
         let (weights, params) = calibrate(&graph, &floats, samples)?;
         drop(floats);
         Self::set_up(graph, weights, params, level, memory)
+    }
+
+    /// What the integers lose against real numbers, by layer, tensor and output. Samples that calibration has not seen
+    /// tell most. Cost: one run of each model for each sample.
+    pub fn accuracy(&self, weights: &FloatWeights, samples: &[Vec<FloatTensor>]) -> Result<Accuracy, Error> {
+        let floats = resolve(&self.graph, weights)?;
+        Ok(accuracy(&self.graph, &self.params, &self.weights, &floats, samples)?)
     }
 
     /// Writes the integer model file.

@@ -1,6 +1,8 @@
 //! What can go wrong between a user's values and a model.
 
+use crate::builder::BuildError;
 use crate::engine;
+use crate::units::UnitsError;
 use std::fmt;
 use thiserror::Error;
 use zkml_ir::lang::{DecodeError, Diagnostic};
@@ -18,6 +20,8 @@ pub enum Error {
     Tensor(#[from] TensorError),
     #[error("expected {expected} inputs, got {got}")]
     InputCount { expected: usize, got: usize },
+    #[error("expected {expected} outputs, got {got}")]
+    OutputCount { expected: usize, got: usize },
     #[error("weights do not fit the model{}", list(.0))]
     Weights(Vec<WeightProblem>),
     #[error("there is no tensor `{name}`; there are `{}`", .there.join("`, `"))]
@@ -29,6 +33,11 @@ pub enum Error {
     Dims(Vec<Diagnostic>),
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// A model that is built at run time.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Units(#[from] UnitsError),
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
     #[error(transparent)]

@@ -74,7 +74,7 @@ pub fn register(ir: &[u8], dims: &[(&'static str, usize)]) -> Result<Vec<Compone
 }
 
 pub fn generate_trace(model: &Model, inputs: &[IntTensor]) -> Result<Trace, Error> {
-    check_inputs(&model.graph().inputs, model.graph(), &inputs.iter().collect::<Vec<_>>())?;
+    check_inputs(model.graph(), &inputs.iter().collect::<Vec<_>>())?;
     Ok(model.generate_trace(inputs)?)
 }
 
@@ -87,7 +87,12 @@ pub struct Instance {
 
 impl Instance {
     pub fn new(ir: &[u8], dims: &[(&'static str, usize)]) -> Result<Self, Error> {
-        Ok(Self { graph: Arc::new(graph(ir, dims)?), level: SecurityLevel::default() })
+        Ok(Self::of_graph(graph(ir, dims)?))
+    }
+
+    /// The model of a graph.
+    pub fn of_graph(graph: Graph) -> Self {
+        Self { graph: Arc::new(graph), level: SecurityLevel::default() }
     }
 
     /// The same model, set up for proofs of this level.
@@ -99,10 +104,18 @@ impl Instance {
         &self.graph
     }
 
+    pub fn level(&self) -> SecurityLevel {
+        self.level
+    }
+
     /// Weights in the graph's order; all that is wrong with them at once.
     fn arrange(&self, weights: &[(&str, &dyn WeightSet)]) -> Result<Vec<IntTensor>, Error> {
         let mut named = NamedTensors::new();
         weights.iter().for_each(|(path, set)| set.collect(path, &mut named));
+        self.arrange_named(named)
+    }
+
+    fn arrange_named(&self, mut named: NamedTensors) -> Result<Vec<IntTensor>, Error> {
         let mut problems = vec![];
         let mut out = vec![];
         for w in &self.graph.weights {
@@ -133,14 +146,29 @@ impl Instance {
         params: &Params,
         read: impl FnOnce(Results) -> O,
     ) -> Result<O, Error> {
-        check_inputs(&self.graph.inputs, &self.graph, inputs)?;
+        Ok(read(Results::new(self.outputs(inputs, weights, params)?)))
+    }
+
+    /// The plain integers, no proof.
+    pub fn outputs(
+        &self,
+        inputs: &[&IntTensor],
+        weights: &[(&str, &dyn WeightSet)],
+        params: &Params,
+    ) -> Result<Vec<IntTensor>, Error> {
+        check_inputs(&self.graph, inputs)?;
         let weights = self.arrange(weights)?;
-        let outputs = engine::run(&self.graph, &weights, params, &owned(inputs))?;
-        Ok(read(Results::new(outputs)))
+        Ok(engine::run(&self.graph, &weights, params, &owned(inputs))?)
     }
 
     pub fn setup(&self, weights: &impl WeightSet, params: Params) -> Result<Model, Error> {
         let weights = self.arrange(&[("", weights)])?;
+        Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
+    }
+
+    /// As [`Instance::setup`], without a copy of the weights.
+    pub fn setup_named(&self, weights: NamedTensors, params: Params) -> Result<Model, Error> {
+        let weights = self.arrange_named(weights)?;
         Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
     }
 
@@ -175,7 +203,7 @@ pub fn run_model<O>(
     inputs: &[&IntTensor],
     read: impl FnOnce(Results) -> O,
 ) -> Result<O, Error> {
-    check_inputs(&model.graph().inputs, model.graph(), inputs)?;
+    check_inputs(model.graph(), inputs)?;
     Ok(read(Results::new(model.run(&owned(inputs))?)))
 }
 
@@ -184,7 +212,7 @@ pub fn prove<O>(
     inputs: &[&IntTensor],
     read: impl FnOnce(Results) -> O,
 ) -> Result<(O, Proof), Error> {
-    check_inputs(&model.graph().inputs, model.graph(), inputs)?;
+    check_inputs(model.graph(), inputs)?;
     let (outputs, proof) = model.prove(&owned(inputs))?;
     Ok((read(Results::new(outputs)), proof))
 }
@@ -197,7 +225,8 @@ fn owned(tensors: &[&IntTensor]) -> Vec<IntTensor> {
     tensors.iter().map(|t| (*t).clone()).collect()
 }
 
-fn check_inputs(ports: &[Port], graph: &Graph, inputs: &[&IntTensor]) -> Result<(), Error> {
+pub(crate) fn check_inputs(graph: &Graph, inputs: &[&IntTensor]) -> Result<(), Error> {
+    let ports = &graph.inputs;
     if ports.len() != inputs.len() {
         return Err(Error::InputCount { expected: ports.len(), got: inputs.len() });
     }

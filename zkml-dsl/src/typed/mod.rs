@@ -9,6 +9,7 @@ mod weights;
 
 pub use elem::{Acc, Element, I12, I16, I24, I8, U8};
 pub use error::{Error, WeightProblem};
+pub(crate) use instance::check_inputs;
 pub use instance::{
     generate_trace, prove, register, run_model, save, Expanded, HasWeights, Instance, Ir, Unexpanded, ZkModel,
 };

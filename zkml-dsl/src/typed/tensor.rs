@@ -29,6 +29,12 @@ pub trait AsInt {
     fn as_int(&self) -> &IntTensor;
 }
 
+impl AsInt for IntTensor {
+    fn as_int(&self) -> &IntTensor {
+        self
+    }
+}
+
 impl<
         E: Element,
         const A: usize,

@@ -21,6 +21,12 @@ impl<E, const A: usize, const B: usize, const C: usize, const D: usize, const F:
     }
 }
 
+impl WeightSet for NamedTensors {
+    fn collect(&self, path: &str, into: &mut NamedTensors) {
+        into.extend(self.iter().map(|(name, t)| (join(path, name), t.clone())));
+    }
+}
+
 impl<T: WeightSet> WeightSet for [T] {
     fn collect(&self, path: &str, into: &mut NamedTensors) {
         for (i, w) in self.iter().enumerate() {

@@ -98,6 +98,19 @@ pub(crate) fn product(known: &Known, node: &Node, of: &[Bound]) -> Bound {
     of[w].map(|i| (wide * i).scale(k as i64))
 }
 
+/// x convolved with a weight: the widest of its output channels. Padding is zero, so every tap meets what x can be or 0.
+pub(crate) fn convolution(known: &Known, node: &Node, of: &[Bound]) -> Option<Interval> {
+    let view = WeightView::of(known.graph, node.args[1]).filter(|v| v.dims.len() == 4)?;
+    let x = of[node.args[0]].whole().union(Interval::point(0));
+    let (n, stride) = view.last();
+    let (w, rows) = ((known.weight)(view.weight), view.rows());
+    let channel = |rows: &[usize]| {
+        let taps = rows.iter().flat_map(|&o| (0..n).map(move |j| o + j * stride));
+        taps.fold(Interval::point(0), |sum, at| sum + x.scale(w.get(at) as i64))
+    };
+    rows.chunks(rows.len() / view.dims[0]).map(channel).reduce(Interval::union)
+}
+
 /// x times a weight: for each column of the weight the sum of its entries times what they meet.
 fn by_columns(known: &Known, view: &WeightView, x: &Bound, norm: Option<f64>) -> Bound {
     let w = (known.weight)(view.weight);

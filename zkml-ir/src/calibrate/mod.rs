@@ -8,7 +8,19 @@
 //!    result's step is tied (a residual branch), the weight behind the accumulator takes up the difference.
 //! 4. [`integers`]: the weights in their final steps.
 //!
-//! No randomness and no thread-dependent sums: equal inputs give equal parameters.
+//! What no sample reached is clamped, never a proof that fails: every rescale is held against what its accumulator can be for
+//! *any* input. A tensor whose step the rest of the model cannot follow gets a coarser one ([`rescales`]).
+//!
+//! [`accuracy`] says what the integers lose, node by node; [`recommend_widths`] which activations need how many bits.
+//!
+//! No randomness and no thread-dependent sums: equal inputs give equal parameters, whatever the number of threads.
+//!
+//! # Cost
+//!
+//! One run of the float model for each sample, one rounding of every weight, two passes over the integers (three behind a
+//! normalisation), and for each 8-bit tensor sixty tries on at most 2^16 of its values. Another pass of [`rescales`] costs
+//! only what changed ([`cache`]). Memory beside the caller's floats: the integer weights, what is live of one float run, and
+//! 2^18 bytes for each input, weight and quantised tensor.
 
 mod accuracy;
 pub(crate) mod bounds;
@@ -62,6 +74,10 @@ pub enum CalibrateError {
 }
 
 /// Integer weights and parameters of a float model. Weights and samples are in the shapes and the order of the graph.
+///
+/// A few samples of the size that the model will see are enough for tensors of 12 and 16 bits; the steps of 8-bit tensors
+/// minimise their error on the samples, so with only a few hundred values of one they clip more of what comes later.
+/// Time and memory: see the module.
 pub fn calibrate(
     graph: &Graph,
     weights: &[FloatTensor],

@@ -25,7 +25,7 @@ impl Operand<'_> {
 }
 
 /// Integers that pack into 16 bits.
-trait Int: Copy + Sync {
+pub(crate) trait Int: Copy + Sync {
     fn i16(self) -> i16;
 }
 
@@ -48,34 +48,58 @@ pub(crate) fn matmul(a: Operand, b: Operand) -> Vec<i32> {
     if !(a.small() && b.small()) {
         return wide(&va.ints(), &vb.ints(), batches, m, k, n);
     }
-    let left: Vec<i16> = match va {
-        Val::Borrowed(t) => match t.data() {
-            Data::I8(v) => pack(v),
-            Data::I16(v) => v.clone(),
-            Data::I32(v) => pack(v),
-        },
-        Val::Owned(v) => pack(v),
+    let left: Vec<i16> = match va.stored() {
+        Some(Data::I8(v)) => pack(v),
+        Some(Data::I16(v)) => v.clone(),
+        Some(Data::I32(v)) => pack(v),
+        None => pack(&va.ints()),
     };
-    match vb {
-        Val::Borrowed(t) => match t.data() {
-            Data::I8(v) => narrow(&left, v, batches, m, k, n),
-            Data::I16(v) => narrow(&left, v, batches, m, k, n),
-            Data::I32(v) => narrow(&left, v, batches, m, k, n),
+    let size = Size { batches, m, k, n };
+    match (vb.stored(), vb) {
+        (Some(Data::I8(v)), _) => panels(&left, v, size, columns),
+        (Some(Data::I16(v)), _) => panels(&left, v, size, columns),
+        (Some(Data::I32(v)), _) => panels(&left, v, size, columns),
+        (None, Val::Turned(t)) => match t.data() {
+            Data::I8(v) => panels(&left, v, size, rows),
+            Data::I16(v) => panels(&left, v, size, rows),
+            Data::I32(v) => panels(&left, v, size, rows),
         },
-        Val::Owned(v) => narrow(&left, v, batches, m, k, n),
+        (None, _) => panels(&left, &vb.ints(), size, columns),
     }
+}
+
+/// Extents of a batch of products `[m, k] x [k, n]`.
+#[derive(Clone, Copy)]
+struct Size {
+    batches: usize,
+    m: usize,
+    k: usize,
+    n: usize,
 }
 
 fn pack<T: Int>(v: &[T]) -> Vec<i16> {
     v.iter().map(|x| x.i16()).collect()
 }
 
-fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+/// Batches of `[m, k] x [k, n]` of operands that fit 16 bits.
+pub(crate) fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usize) -> Vec<i32> {
+    panels(a, b, Size { batches, m, k, n }, columns)
+}
+
+/// Panel by panel; `columns` gives some columns of b, one after the other.
+fn panels<T: Int>(
+    a: &[i16],
+    b: &[T],
+    Size { batches, m, k, n }: Size,
+    columns: fn(&[T], usize, usize, usize, usize) -> Vec<i16>,
+) -> Vec<i32> {
     let panels = n.div_ceil(PANEL);
     let task = |t: usize| {
         let (batch, j) = (t / panels, t % panels * PANEL);
         let width = PANEL.min(n - j);
-        panel(&a[batch * m * k..][..m * k], &b[batch * k * n..][..k * n], k, n, j, width)
+        let bt = columns(&b[batch * k * n..][..k * n], k, n, j, width);
+        let rows = a[batch * m * k..][..m * k].chunks_exact(k);
+        rows.flat_map(|row| bt.chunks_exact(k).map(|b| dot(row, b))).collect::<Vec<i32>>()
     };
     let blocks = in_parallel(batches * panels, batches * m * k * n, task);
     let mut c = vec![0; batches * m * n];
@@ -89,8 +113,8 @@ fn narrow<T: Int>(a: &[i16], b: &[T], batches: usize, m: usize, k: usize, n: usi
     c
 }
 
-/// `width` columns of the product from column j on, row-major.
-fn panel<T: Int>(a: &[i16], b: &[T], k: usize, n: usize, j: usize, width: usize) -> Vec<i32> {
+/// Columns `j..j + width` of a row-major b `[k, n]`.
+fn columns<T: Int>(b: &[T], k: usize, n: usize, j: usize, width: usize) -> Vec<i16> {
     let mut bt = vec![0i16; width * k];
     for (t, rows) in b.chunks(TILE * n).enumerate() {
         // A tile of rows stays in the first-level cache while its columns are written out.
@@ -99,11 +123,12 @@ fn panel<T: Int>(a: &[i16], b: &[T], k: usize, n: usize, j: usize, width: usize)
             to.iter_mut().zip(rows.chunks_exact(n)).for_each(|(to, row)| *to = row[j + q].i16());
         }
     }
-    let mut out = Vec::with_capacity(a.len() / k * width);
-    for row in a.chunks_exact(k) {
-        out.extend(bt.chunks_exact(k).map(|b| dot(row, b)));
-    }
-    out
+    bt
+}
+
+/// The same of a b that is given by its columns.
+fn rows<T: Int>(b: &[T], k: usize, _: usize, j: usize, width: usize) -> Vec<i16> {
+    b[j * k..][..width * k].iter().map(|x| x.i16()).collect()
 }
 
 /// On its own, so that the compiler sees one reduction and picks its multiply-add of pairs (several in one loop, and it

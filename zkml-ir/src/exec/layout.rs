@@ -24,6 +24,21 @@ pub(crate) fn slice<T: Copy>(x: &[T], shape: &Shape, axis: usize, start: usize, 
     y
 }
 
+/// Axis `axis` at the listed positions, `zero` where one is its extent.
+pub(crate) fn gather<T: Copy>(x: &[T], dims: &[usize], axis: usize, index: &[u32], zero: T) -> Vec<T> {
+    let (extent, inner) = (dims[axis], dims[axis + 1..].iter().product::<usize>());
+    let mut y = Vec::with_capacity(x.len() / extent * index.len());
+    for block in x.chunks_exact(extent * inner) {
+        for &i in index {
+            match block.get(i as usize * inner..) {
+                Some(from) if (i as usize) < extent => y.extend_from_slice(&from[..inner]),
+                _ => y.extend(std::iter::repeat_n(zero, inner)),
+            }
+        }
+    }
+    y
+}
+
 pub(crate) fn concat(parts: &[(&[i32], &Shape)], axis: usize, out: &Shape) -> Vec<i32> {
     let outer: usize = out.dims()[..axis].iter().product();
     let mut y = Vec::with_capacity(out.len());

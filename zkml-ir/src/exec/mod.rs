@@ -103,6 +103,7 @@ pub fn trace(
     let mut machine = Machine::new(graph, params, weights, inputs);
     for (id, part) in lowered.parts.iter().take(graph.nodes.len()).enumerate() {
         let commits = plan.tensors[part.tensors.clone()].iter().any(|t| t.source == Source::Trace);
+        machine.declared = &plan.tensors[part.tensors.clone()];
         let mut cells = machine.step(id, commits)?.into_iter();
         for t in part.tensors.clone() {
             tensors[t] = match plan.tensors[t].source {

@@ -12,7 +12,7 @@ pub(crate) fn count(
     witness: &Witness,
     weights: &[IntTensor],
 ) -> Result<Vec<Vec<u32>>, RunError> {
-    let cells = Cells::new(plan, witness, weights);
+    let cells = Cells::of_lookups(plan, witness, weights);
     let work = plan.n_lookups() as usize;
     let found = in_parallel(plan.lookups.len(), work, |i| rows(&cells, &plan.lookups[i]));
     let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;

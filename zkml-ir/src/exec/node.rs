@@ -4,30 +4,58 @@ use super::{kernel, layout, RunError};
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::{fused_activations, LowerError};
-use crate::plan::Constant;
+use crate::plan::{Constant, Source, TensorDecl};
 use crate::shape::Shape;
 use crate::tensor::{Data, IntTensor};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The integers of a node.
 pub(crate) enum Val<'a> {
     Borrowed(&'a IntTensor),
+    /// The transpose of a matrix of weights, for the product that reads it where it lies.
+    Turned(&'a IntTensor),
+    /// A part of a weight, as narrow as it is stored.
+    Part(IntTensor),
     Owned(Vec<i32>),
 }
 
 impl Val<'_> {
     pub fn ints(&self) -> Cow<'_, [i32]> {
         match self {
-            Val::Borrowed(t) => match t.data() {
-                Data::I32(v) => Cow::Borrowed(v),
-                _ => Cow::Owned(t.to_vec()),
-            },
+            Val::Borrowed(t) => whole(t),
+            Val::Part(t) => whole(t),
+            Val::Turned(t) => Cow::Owned(layout::transpose(&whole(t), t.shape(), &[1, 0])),
             Val::Owned(v) => Cow::Borrowed(v),
+        }
+    }
+
+    /// Some of the integers, row-major, without a copy of all.
+    pub fn part(&self, range: Range<usize>) -> Vec<i32> {
+        match self {
+            Val::Borrowed(t) => range.map(|i| t.get(i)).collect(),
+            _ => self.ints()[range].to_vec(),
+        }
+    }
+
+    /// The integers where they lie row-major in the storage of a tensor.
+    pub fn stored(&self) -> Option<&Data> {
+        match self {
+            Val::Borrowed(t) => Some(t.data()),
+            Val::Part(t) => Some(t.data()),
+            Val::Turned(_) | Val::Owned(_) => None,
         }
     }
 
     pub fn to_vec(&self) -> Vec<i32> {
         self.ints().into_owned()
+    }
+}
+
+fn whole(t: &IntTensor) -> Cow<'_, [i32]> {
+    match t.data() {
+        Data::I32(v) => Cow::Borrowed(v),
+        _ => Cow::Owned(t.to_vec()),
     }
 }
 
@@ -62,6 +90,8 @@ pub(crate) struct Machine<'a> {
     uses: Vec<usize>,
     /// Quantisations whose only user, an activation, looks q up by itself.
     pub fused: Vec<bool>,
+    /// The tensors that the plan declares for the node at hand, where a trace is wanted.
+    pub declared: &'a [TensorDecl],
 }
 
 impl<'a> Machine<'a> {
@@ -73,7 +103,13 @@ impl<'a> Machine<'a> {
     ) -> Self {
         let values = graph.nodes.iter().map(|_| None).collect();
         let (uses, fused) = (graph.use_counts(), fused_activations(graph));
-        Self { graph, params, weights, inputs, values, uses, fused }
+        Self { graph, params, weights, inputs, values, uses, fused, declared: &[] }
+    }
+
+    /// How many tensors of this role the node commits: of an op whose cells depend on which of its views are free.
+    pub fn commits(&self, role: &str) -> usize {
+        let of_role = |t: &&TensorDecl| t.name.rsplit('/').next() == Some(role);
+        self.declared.iter().filter(|t| t.source == Source::Trace).filter(of_role).count()
     }
 
     pub fn input(&self, i: usize) -> &'a IntTensor {
@@ -83,6 +119,11 @@ impl<'a> Machine<'a> {
     /// The integers of an argument.
     pub fn arg(&self, id: NodeId, i: usize) -> Cow<'_, [i32]> {
         self.values[self.graph.nodes[id].args[i]].as_ref().map_or(Cow::Borrowed(&[]), Val::ints)
+    }
+
+    /// An argument as it is held.
+    pub fn val(&self, id: NodeId, i: usize) -> Option<&Val<'a>> {
+        self.values[self.graph.nodes[id].args[i]].as_ref()
     }
 
     pub fn shape(&self, id: NodeId, i: usize) -> &'a Shape {
@@ -111,12 +152,21 @@ impl<'a> Machine<'a> {
     /// Computes a node; the committed cells in order of declaration, if wanted.
     pub fn step(&mut self, id: NodeId, commits: bool) -> Result<Vec<Vec<i32>>, RunError> {
         let node = &self.graph.nodes[id];
-        let Computed { value, cells } = node.op.primitive().eval(self, id, commits)?;
-        self.values[id] = Some(match node.op {
-            Op::Input(i) => Val::Borrowed(&self.inputs[i]),
-            Op::Weight(i) => Val::Borrowed(&self.weights[i]),
-            _ => Val::Owned(value),
-        });
+        let cells = match self.view_of_weight(id).filter(|_| !commits) {
+            Some(view) => {
+                self.values[id] = Some(view);
+                vec![]
+            }
+            None => {
+                let Computed { value, cells } = node.op.primitive().eval(self, id, commits)?;
+                self.values[id] = Some(match node.op {
+                    Op::Input(i) => Val::Borrowed(&self.inputs[i]),
+                    Op::Weight(i) => Val::Borrowed(&self.weights[i]),
+                    _ => Val::Owned(value),
+                });
+                cells
+            }
+        };
         for &a in &self.graph.nodes[id].args {
             self.uses[a] -= 1;
             if self.uses[a] == 0 {
@@ -124,6 +174,24 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(cells)
+    }
+
+    /// A transpose or slice of a weight, of which there are many: no wider than it is stored.
+    fn view_of_weight(&self, id: NodeId) -> Option<Val<'a>> {
+        let node = &self.graph.nodes[id];
+        let Some(Val::Borrowed(t)) = self.values[*node.args.first()?].as_ref() else { return None };
+        match &node.op {
+            Op::Transpose { perm } if perm[..] == [1, 0] => Some(Val::Turned(t)),
+            Op::Slice { axis, start, end } => {
+                let data = match t.data() {
+                    Data::I8(v) => Data::I8(layout::slice(v, t.shape(), *axis, *start, *end)),
+                    Data::I16(v) => Data::I16(layout::slice(v, t.shape(), *axis, *start, *end)),
+                    Data::I32(v) => Data::I32(layout::slice(v, t.shape(), *axis, *start, *end)),
+                };
+                IntTensor::from_data(node.ty.shape.clone(), data).ok().map(Val::Part)
+            }
+            _ => None,
+        }
     }
 
     pub fn all_masked(&self, id: NodeId, row: usize) -> RunError {
@@ -163,7 +231,9 @@ pub(crate) fn constant(c: &Constant, len: usize) -> Vec<i32> {
         }
         Constant::OneHot { columns, index } => {
             let mut v = vec![0; index.len() * columns];
-            index.iter().enumerate().for_each(|(row, &i)| v[row * columns + i as usize] = 1);
+            let one =
+                |(row, &i): (usize, &u32)| ((i as usize) < *columns).then_some(row * columns + i as usize);
+            index.iter().enumerate().filter_map(one).for_each(|at| v[at] = 1);
             v
         }
         Constant::Dense(v) => v.clone(),

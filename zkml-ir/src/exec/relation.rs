@@ -15,7 +15,25 @@ pub(crate) struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// A tensor that nobody supplies is empty: reading it fails the shape check of [`Cells::complete`].
     pub fn new(plan: &'a Plan, witness: &'a Witness, weights: &'a [IntTensor]) -> Self {
+        Self::of(plan, witness, weights, |_| true)
+    }
+
+    /// Only the tensors that lookups read: a model's weights are no part of them, and are many.
+    pub fn of_lookups(plan: &'a Plan, witness: &'a Witness, weights: &'a [IntTensor]) -> Self {
+        let mut read = vec![false; plan.tensors.len()];
+        let entries = plan.lookups.iter().flat_map(|l| &l.entries);
+        entries.flat_map(|e| &e.terms).for_each(|t| read[t.view.tensor] = true);
+        Self::of(plan, witness, weights, |id| read[id])
+    }
+
+    fn of(
+        plan: &'a Plan,
+        witness: &'a Witness,
+        weights: &'a [IntTensor],
+        read: impl Fn(usize) -> bool,
+    ) -> Self {
         let values = plan.tensors.iter().enumerate().map(|(i, t)| match &t.source {
+            _ if !read(i) => Cow::Borrowed(&[][..]),
             Source::Weight(w) => weights.get(*w).map_or(Cow::Borrowed(&[][..]), |w| Cow::Owned(w.to_vec())),
             Source::Constant(c) => Cow::Owned(constant(c, t.axes.len())),
             Source::OneHotOf(input) => Cow::Owned(one_hot_of(plan, witness, *input, t)),

@@ -1,5 +1,6 @@
 //! Builds graphs op by op.
 
+use super::attempt::Mark;
 use super::{
     Graph, Layout, Node, NodeId, Op, Port, RescaleDecl, RescaleRule, Step, StepError, StepKind, Steps,
     TensorType, WeightDecl,
@@ -135,6 +136,17 @@ impl GraphBuilder {
 
     pub fn output(&mut self, name: impl Into<String>, node: NodeId) {
         self.graph.outputs.push(Port { name: name.into(), node, private: false });
+    }
+
+    /// Adds what `f` adds or, if it fails, nothing: nodes, declarations, steps and what was found of them are then those
+    /// of before. The cost is proportional to inputs, weights and steps, not to the graph.
+    pub fn attempt<T, E>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let before = Mark::of(&self.graph);
+        let result = f(self);
+        if result.is_err() {
+            before.restore(&mut self.graph);
+        }
+        result
     }
 
     pub fn finish(self) -> Graph {

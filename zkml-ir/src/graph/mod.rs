@@ -1,18 +1,22 @@
 //! The concrete graph of a model: dims resolved, loops unrolled, calls inlined, every tensor typed.
 //!
-//! Front ends (the macro, later ONNX and the runtime builder) make graphs through [`GraphBuilder`], which applies each
+//! Front ends (the macro, and the runtime builder of `zkml-dsl`) make graphs through [`GraphBuilder`], which applies each
 //! op's shape, interval and step rules. Execution, lowering, cost and calibration read them.
 
+mod attempt;
 mod builder;
+mod names;
 mod step;
 mod steps;
 
 pub use builder::GraphBuilder;
+pub use names::Names;
 pub use step::{Step, StepId};
 pub use steps::{StepError, StepKind, Steps};
 
 use crate::elem::{Elem, Interval};
 use crate::shape::Shape;
+use crate::tables::Fp8;
 use crate::tables::Function;
 use serde::{Deserialize, Serialize};
 
@@ -111,8 +115,8 @@ pub enum Op {
     },
     /// Over the last axis, which the result lacks.
     Max,
-    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none of
-    /// the further arguments, flags themselves, names.
+    /// Flags of the first of the largest entries over the last axis, among the first `valid` ones and those that none
+    /// of the further arguments, flags themselves, names.
     FirstMax {
         valid: usize,
     },
@@ -127,6 +131,44 @@ pub enum Op {
     },
     /// Args: flags c, a, b. `a` where c is 1, else `b`.
     Select,
+    /// `floor(x / c)`
+    DivInt(i64),
+    /// The fp8 code nearest to `x * scale`, x in its integers.
+    QuantizeFp8 {
+        format: Fp8,
+        scale: f64,
+    },
+    /// The value of an fp8 code, in fixed point.
+    DequantizeFp8 {
+        format: Fp8,
+    },
+    /// `[N?, C, H, W]` with weights `[CO, C / groups, KH, KW]`, as PyTorch: cross-correlation, zeros around. Pairs are height
+    /// and width.
+    Conv2d {
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+        groups: usize,
+    },
+    /// Axis `axis` becomes the axes `dims`: row-major, the entries of it that `index` lists, 0 for one that is its extent.
+    Gather {
+        axis: usize,
+        index: Vec<u32>,
+        dims: Vec<usize>,
+    },
+    /// The largest of each window over the last two axes; padding never wins.
+    MaxPool {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    },
+    /// The sum of each window over the last two axes, in units of its mean; the padding is zero. A result without these axes is
+    /// that of the only window.
+    AvgPool {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

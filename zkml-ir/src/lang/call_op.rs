@@ -195,7 +195,9 @@ impl<'m> Elaborator<'m> {
         value: Value<'m>,
     ) -> Option<Arg> {
         let name = n.name.text.as_str();
-        let Some((_, kind, _)) = sig.named.iter().find(|(m, ..)| *m == name) else {
+        // A name may stand with several kinds: the first that the value is.
+        let kinds: Vec<ArgKind> = sig.named.iter().filter(|(m, ..)| *m == name).map(|n| n.1).collect();
+        let Some(&first) = kinds.first() else {
             let names: Vec<_> = sig.named.iter().map(|(m, ..)| *m).collect();
             let help = match nearest(name, names.iter().copied(), 2) {
                 Some(m) => Some(format!("did you mean `{m}`?")),
@@ -205,12 +207,11 @@ impl<'m> Elaborator<'m> {
             self.report(frame, Problem::new(n.name.origin, message).help(help));
             return None;
         };
+        let kind = kinds.iter().copied().find(|k| is_of(*k, &value)).unwrap_or(first);
         Some(match (kind, value) {
             (_, Value::Poison) => return None,
             (ArgKind::Tensor, Value::Tensor(x)) => Arg::Tensor(x),
             (ArgKind::Int, Value::Int(v)) => Arg::Int(v),
-            (ArgKind::Real, Value::Int(v)) if name == "by" => Arg::Int(v),
-            (ArgKind::Int, Value::Real(v)) if name == "by" => Arg::Real(v),
             (ArgKind::Real, Value::Int(v)) => Arg::Real(v as f64),
             (ArgKind::Real, Value::Real(v)) => Arg::Real(v),
             (ArgKind::Bool, Value::Bool(v)) => Arg::Bool(v),
@@ -231,4 +232,17 @@ impl<'m> Elaborator<'m> {
             }
         })
     }
+}
+
+/// Is the value of this very kind? An integer also serves as a real number, but does not have to.
+fn is_of(kind: ArgKind, value: &Value) -> bool {
+    matches!(
+        (kind, value),
+        (ArgKind::Tensor, Value::Tensor(_))
+            | (ArgKind::Int, Value::Int(_))
+            | (ArgKind::Real, Value::Real(_))
+            | (ArgKind::Bool, Value::Bool(_))
+            | (ArgKind::Range, Value::Range(..))
+            | (ArgKind::Ints, Value::List(_))
+    )
 }

@@ -4,11 +4,8 @@ use super::ast::{Dim, Expr, ExprKind, TensorSpec};
 use super::elaborate::{Elaborator, Problem};
 use super::scope::Frame;
 use super::value::{Spec, Value};
-use crate::shape::{Shape, MAX_RANK};
+use crate::shape::{Shape, MAX_LEN, MAX_RANK};
 use std::collections::HashMap;
-
-/// More elements than this is a mistake, and must not overflow anything later.
-const MAX_LEN: usize = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
 /// Whether a dimension can be set: one whose value names other dimensions follows from them.
 pub(super) fn is_free(dim: &Dim) -> bool {

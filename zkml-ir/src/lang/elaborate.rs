@@ -5,7 +5,7 @@ use super::diag::Diagnostic;
 use super::scope::Frame;
 use super::show::Show;
 use super::value::{Spec, Value, WeightSet};
-use crate::graph::{Graph, GraphBuilder, NodeId};
+use crate::graph::{Graph, GraphBuilder, Names, NodeId};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -41,7 +41,7 @@ pub(super) struct Elaborator<'m> {
     /// Every declared set of callee's weights, and the paths of those that a call took.
     pub sets: Vec<Rc<WeightSet<'m>>>,
     pub used_sets: HashSet<String>,
-    names: HashMap<String, usize>,
+    names: Names,
     /// Dimensions that were reported, by frame and name.
     pub bad_dims: HashSet<String>,
     /// The expression being elaborated, for mistakes inside callees, whose tokens are out of reach.
@@ -82,7 +82,7 @@ impl<'m> Elaborator<'m> {
             weights: HashMap::new(),
             sets: vec![],
             used_sets: HashSet::new(),
-            names: HashMap::new(),
+            names: Names::default(),
             bad_dims: HashSet::new(),
             place: None,
         }
@@ -109,12 +109,7 @@ impl<'m> Elaborator<'m> {
     /// A path for a node or a call, made unique: `block[3].matmul`, `block[3].matmul_2`.
     pub fn unique_name(&mut self, frame: &Frame<'m>, base: &str) -> String {
         let indices: String = frame.loops.iter().map(|i| format!("[{i}]")).collect();
-        let n = self.names.entry(format!("{}{base}{indices}", frame.prefix)).or_default();
-        *n += 1;
-        match *n {
-            1 => format!("{}{base}{indices}", frame.prefix),
-            n => format!("{}{base}_{n}{indices}", frame.prefix),
-        }
+        self.names.unique(&frame.prefix, base, &indices)
     }
 
     pub fn spec_of(&self, node: NodeId) -> Spec {

@@ -141,7 +141,10 @@ impl<'m> Elaborator<'m> {
             (Real(c), Tensor(x)) if op == BinOp::Mul => {
                 self.operator(frame, e, at, "mul", &[(x, r_at)], Some((Arg::Real(c), l_at)))
             }
-            (Tensor(_), Int(_) | Real(_)) if op == BinOp::Div => self.fail(frame, no_division(at)),
+            (Tensor(x), Int(c)) if op == BinOp::Div => {
+                self.operator(frame, e, at, "div", &[(x, l_at)], Some((Arg::Int(c), r_at)))
+            }
+            (Tensor(_), Real(_)) if op == BinOp::Div => self.fail(frame, no_division(at)),
             (l, r) => {
                 let s = op.symbol();
                 let message = format!("`{s}` takes two tensors, got {} and {}", l.kind(), r.kind());
@@ -178,6 +181,6 @@ fn real_op<'m>(op: BinOp, a: f64, b: f64) -> Value<'m> {
 }
 
 fn no_division(at: Origin) -> Problem {
-    Problem::new(at, "a tensor is not divided")
+    Problem::new(at, "a tensor is divided by an integer only: `x / 7` rounds down")
         .help("multiply by a constant, `x * 0.125`: it only changes the step".to_string())
 }

@@ -106,11 +106,11 @@ impl<'m> Elaborator<'m> {
         }
     }
 
-    /// What is declared and never read is a mistake: a verifier would take it for part of the computation.
+    /// What is declared and never read is a mistake ([`Graph::unused`](crate::graph::Graph::unused)).
     pub fn check_unused(&mut self, frame: &Frame<'m>) {
-        let uses = self.builder.graph().use_counts();
+        let unused = self.builder.graph().unused();
         for (p, node) in std::mem::take(&mut self.declared) {
-            if uses[node] == 0 {
+            if unused.contains(&node) {
                 let what = if matches!(p.ty, ParamType::Tensor(_)) { "input" } else { "weight" };
                 let message = format!("{what} `{}` is never used", p.name.text);
                 self.report(frame, Problem::new(p.name.origin, message));

@@ -205,3 +205,62 @@ fn near_names() {
     assert_eq!(nearest("matmull", ["relu", "matmul"], 1), Some("matmul"));
     assert_eq!(nearest("block", ["relu", "matmul"], 1), None);
 }
+
+#[test]
+fn tensors_are_divided_by_integers_only() {
+    let quotient = |right: Expr| {
+        let mut m = layer();
+        m.params[1].ty = ParamType::Weight(spec(Elem::I8, vec![var("SEQ"), var("D")]));
+        m.result = bin(BinOp::Div, bin(BinOp::Add, var("x"), var("w")), right);
+        m
+    };
+    let g = elaborate(&quotient(int(2)), &[]).unwrap();
+    assert_eq!(
+        (g.node(g.outputs[0].node).op.clone(), g.ty(g.outputs[0].node).elem),
+        (Op::DivInt(2), Elem::I8)
+    );
+    let refused = ["a tensor is divided by an integer only: `x / 7` rounds down\n  \
+         help: multiply by a constant, `x * 0.125`: it only changes the step"];
+    assert_eq!(messages(&quotient(e(ExprKind::Real(2.0))), &[]), refused);
+    assert_eq!(messages(&quotient(var("x")), &[]), refused);
+    let got = messages(&quotient(int(0)), &[]);
+    assert!(got[0].starts_with("a tensor is divided by an integer from 1 to 65536, got 0"), "{got:?}");
+}
+
+/// One integer for both sides, or a list; several results make a tuple.
+#[test]
+fn numbers_of_windows_and_parts() {
+    let windows = |value: Expr| {
+        let mut m = layer();
+        m.params[0].ty = ParamType::Tensor(spec(Elem::I8, vec![int(2), int(8), int(8)]));
+        m.params.truncate(1);
+        m.returns.types[0].1 = spec(Elem::I8, vec![int(2), int(4), int(4)]);
+        let mut pool = op("max_pool", vec![var("x")]);
+        if let ExprKind::Call(c) = &mut pool.kind {
+            c.named = vec![Named { name: name("kernel"), value }];
+        }
+        m.result = pool;
+        m
+    };
+    for value in [int(2), e(ExprKind::List(vec![int(2), int(2)]))] {
+        let g = elaborate(&windows(value), &[]).unwrap();
+        assert_eq!(g.ty(g.outputs[0].node).shape.dims(), [2, 4, 4]);
+    }
+    let real = windows(e(ExprKind::Real(2.0)));
+    assert_eq!(messages(&real, &[]), ["`kernel` is an integer, got a real number"]);
+
+    let mut m = layer();
+    m.params.truncate(1);
+    m.returns.types[0].1 = spec(Elem::I8, vec![int(4), int(4)]);
+    let mut split = op("split", vec![var("x")]);
+    if let ExprKind::Call(c) = &mut split.kind {
+        let arg = |n: &str, v| Named { name: name(n), value: int(v) };
+        c.named = vec![arg("axis", 1), arg("parts", 2)];
+    }
+    let one = |n: &str| Pattern::Name { name: name(n), mutable: false };
+    let pattern = Pattern::Tuple(vec![one("a"), one("b")], 6);
+    m.body = vec![Stmt::Let { pattern, ty: None, value: split }];
+    m.result = op("quantize_int8", vec![bin(BinOp::Sub, var("a"), var("b"))]);
+    let g = elaborate(&m, &[]).unwrap();
+    assert_eq!(g.ty(g.outputs[0].node).shape.dims(), [4, 4]);
+}

@@ -6,7 +6,7 @@ use crate::ops::quantize::scale::{rescale, Admissible};
 use crate::ops::Arg;
 use crate::shape::Shape;
 use crate::tensor::IntTensor;
-use crate::testing::{integers, op, quantize, try_op, Random};
+use crate::testing::{integers, op, try_op, try_quantize, Random};
 
 const ELEMS: [Elem; 4] = [Elem::I8, Elem::I12, Elem::I16, Elem::U8];
 const SIDE: usize = 4;
@@ -22,13 +22,14 @@ fn random_graph(r: &mut Random) -> Graph {
         nodes.push(b.weight(format!("w{i}"), elem, shape(), Layout::InOut));
     }
     nodes.push(b.weight("bias", Elem::I24, Shape::new([SIDE]), Layout::InOut));
-    for _ in 0..12 {
+    for i in 0..12 {
         let mut pick = || nodes[r.next() as usize % nodes.len()];
-        let (x, y) = (pick(), pick());
+        let (x, y, z) = (pick(), pick(), pick());
+        let keep = [("axis", Arg::Int((i % 2) as i64)), ("keep", Arg::Bool(true))];
         let half = [("axis", Arg::Int(0)), ("range", Arg::Range(1, 3))];
         let bound = (r.between(-300, 300) as f64 / 100.0, r.between(0, 500) as f64 / 100.0);
         let bounds = [("lo", Arg::Real(bound.0)), ("hi", Arg::Real(bound.0 + bound.1))];
-        let result = match r.next() % 22 {
+        let result = match r.next() % 29 {
             0 | 1 => try_op(&mut b, "matmul", &[x, y], &[]),
             2 => try_op(&mut b, "add", &[x, y], &[]),
             3 => try_op(&mut b, "sub", &[x, y], &[]),
@@ -55,7 +56,18 @@ fn random_graph(r: &mut Random) -> Graph {
                 let name = if r.next().is_multiple_of(2) { "rsqrt" } else { "reciprocal" };
                 try_op(&mut b, name, &[x], &[])
             }
-            _ => Ok(quantize(&mut b, x, ELEMS[r.next() as usize % 4])),
+            21 => try_op(&mut b, ["sum", "mean"][i % 2], &[x], &keep),
+            22 => try_op(&mut b, "max", &[x], &keep),
+            23 => try_op(&mut b, "argmax", &[x], &keep),
+            24 => try_op(&mut b, "div", &[x], &[("by", Arg::Int(r.between(1, 5000)))]),
+            25 => try_op(&mut b, ["greater", "less_equal", "equal"][i % 3], &[x, y], &[]),
+            26 => {
+                let flags = try_op(&mut b, "greater_equal", &[x, y], &[]);
+                flags.and_then(|c| try_op(&mut b, "select", &[c, z, x], &[]))
+            }
+            27 => try_op(&mut b, "top_k", &[x], &[("k", Arg::Int(4))]),
+            // An accumulator may be too wide for any scale.
+            _ => try_quantize(&mut b, x, ELEMS[r.next() as usize % 4]),
         };
         nodes.extend(result);
     }

@@ -7,23 +7,33 @@ mod abs;
 pub(crate) mod activation;
 mod add;
 mod attention;
+mod avg_pool;
+mod batch_norm;
 mod call;
 mod clamp;
 mod compare;
 mod concat;
+mod conv2d;
+mod div;
 pub(crate) mod embedding;
 mod exp;
 mod first_max;
+mod fp8;
+mod gather;
 mod gelu;
 #[cfg(test)]
 mod interval_tests;
 mod layer_norm;
 mod leaf;
+#[cfg(test)]
+mod map_tests;
 mod matmul;
 mod max;
+mod max_pool;
 mod mul;
 mod neg;
 pub(crate) mod norm;
+mod pad;
 pub(crate) mod primitive;
 pub mod quantize;
 mod reciprocal;
@@ -39,6 +49,7 @@ mod sigmoid;
 mod silu;
 mod slice;
 mod softmax;
+mod split;
 mod square;
 mod sub;
 mod sum;
@@ -47,6 +58,7 @@ mod tanh;
 mod tests;
 mod transpose;
 mod views;
+mod window;
 
 use crate::elem::Elem;
 use crate::graph::{GraphBuilder, NodeId};
@@ -159,10 +171,10 @@ pub trait OpDef: Sync {
     /// The op's own rules, for a call that agrees with its signature.
     fn rules(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError>;
 
-    /// Checks the call and adds its nodes; several results where the op has several (`split`).
+    /// Checks the call and adds its nodes; several results where the op has several (`split`). A refused call adds nothing.
     fn build(&self, b: &mut GraphBuilder, call: &Call) -> Result<Vec<NodeId>, OpError> {
         call::check(self.name(), &self.signature(), call)?;
-        self.rules(b, call)
+        b.attempt(|b| self.rules(b, call))
     }
 }
 
@@ -214,5 +226,18 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &compare::LESS_EQUAL,
         &compare::EQUAL,
         &select::Select,
+        &div::Div,
+        &fp8::QUANTIZE_E4M3,
+        &fp8::QUANTIZE_E5M2,
+        &fp8::DEQUANTIZE_E4M3,
+        &fp8::DEQUANTIZE_E5M2,
+        &conv2d::Conv2d,
+        &max_pool::MaxPool,
+        &avg_pool::AvgPool,
+        &avg_pool::GlobalAvgPool,
+        &batch_norm::BatchNorm,
+        &gather::Gather,
+        &pad::Pad,
+        &split::Split,
     ]
 }

@@ -110,6 +110,13 @@ impl Op {
             Op::Chosen => &first_max::Chosen,
             Op::Compare { .. } => &compare::ANY,
             Op::Select => &select::Select,
+            Op::DivInt(_) => &div::Div,
+            Op::QuantizeFp8 { .. } => &fp8::QUANTIZE_E4M3,
+            Op::DequantizeFp8 { .. } => &fp8::DEQUANTIZE_E4M3,
+            Op::Conv2d { .. } => &conv2d::Conv2d,
+            Op::Gather { .. } => &gather::Gather,
+            Op::MaxPool { .. } => &max_pool::MaxPool,
+            Op::AvgPool { .. } => &avg_pool::AvgPool,
         }
     }
 }

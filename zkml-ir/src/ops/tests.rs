@@ -343,3 +343,48 @@ fn comparisons_have_rules() {
     let e = try_op(&mut b, "select", &[c, x, z], &[]).unwrap_err();
     assert_eq!(e.message, "`select` needs shapes that broadcast: [4, 6], [4, 6] and [5]");
 }
+
+#[test]
+fn divisions_have_rules() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I16, &[4]);
+    let by = |c| [("by", Arg::Int(c))];
+    let y = op(&mut b, "div", &[x], &by(7));
+    assert_eq!((b.ty(y).elem, b.ty(y).interval), (Elem::I16, Interval::new(-4682, 4681)));
+    let y = op(&mut b, "div", &[x], &by(256));
+    assert_eq!((b.ty(y).elem, b.ty(y).interval), (Elem::I8, Interval::new(-128, 127)));
+    assert_eq!(b.ty(y).step, b.ty(x).step);
+    assert_eq!(op(&mut b, "div", &[x], &by(1)), x);
+    let wide = input(&mut b, "wide", Elem::I24, &[4]);
+    let y = op(&mut b, "div", &[wide], &by(3));
+    assert_eq!(
+        (b.ty(y).elem, b.ty(y).interval),
+        (Elem::I24, Interval::new(-2796203, -2796203 + (1 << 23) - 1))
+    );
+    for bad in [0, -3, 65537] {
+        let e = try_op(&mut b, "div", &[x], &by(bad)).unwrap_err();
+        assert_eq!(e.message, format!("a tensor is divided by an integer from 1 to 65536, got {bad}"));
+        assert_eq!(e.at, At::Named("by".into()));
+    }
+    let huge = op(&mut b, "mul", &[wide], &[("by", Arg::Int(120))]);
+    let e = try_op(&mut b, "div", &[huge], &by(7)).unwrap_err();
+    assert_eq!(e.message, "a tensor in [-1006632960, 1006632840] is too wide to divide");
+    assert_eq!(e.help.unwrap(), "quantize first: `quantize::<I16>(h) / 7`");
+}
+
+#[test]
+fn fp8_has_rules() {
+    let mut b = GraphBuilder::new("t");
+    let x = input(&mut b, "x", Elem::I16, &[4]);
+    let c = op(&mut b, "quantize_fp8_e4m3", &[x], &[]);
+    assert_eq!((b.ty(c).elem, b.ty(c).step.clone()), (Elem::U8, b.ty(x).step.scaled(128.0)));
+    let y = op(&mut b, "dequantize_e4m3", &[c], &[]);
+    assert_eq!((b.ty(y).elem, b.ty(y).step.clone()), (Elem::I24, b.ty(x).step.scaled(0.25)));
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let e = try_op(&mut b, "quantize_fp8_e5m2", &[x], &[("scale", Arg::Real(bad))]).unwrap_err();
+        assert_eq!(e.message, format!("`scale` must be positive, got {bad}"));
+    }
+    let e = try_op(&mut b, "dequantize_e5m2", &[x], &[]).unwrap_err();
+    assert_eq!(e.message, "`dequantize_e5m2` takes U8, got `I16`");
+    assert_eq!(e.help.unwrap(), "codes are made by `quantize_fp8_e5m2(x)`");
+}

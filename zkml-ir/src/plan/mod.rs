@@ -56,7 +56,8 @@ pub enum Source {
 pub enum Constant {
     /// `[n, n]`, 1 where column <= row.
     CausalMask,
-    /// `[n, columns]`, row i is 1 at column `index[i]`: a gather as a matrix.
+    /// Row i is 1 at column `index[i]`, or zero where `index[i] = columns`: a gather as a matrix. The extents of the first
+    /// axes multiply to the number of rows, those of the others to `columns`; both count row-major.
     OneHot { columns: usize, index: Vec<u32> },
     /// Row-major values.
     Dense(Vec<i32>),

@@ -201,6 +201,14 @@ fn plain_digit(radix: u32, stride: u32) -> Vec<OddDigit> {
     }
 }
 
+/// Two digits as one.
+fn joined(high: OddDigit, low: OddDigit) -> Option<OddDigit> {
+    let plain = |d: &OddDigit| d.offset == 0 && d.count == d.radix;
+    let radix = high.radix.checked_mul(low.radix)?;
+    let follows = high.stride as u64 == low.stride as u64 * low.radix as u64;
+    (plain(&high) && plain(&low) && follows).then_some(OddDigit { radix, count: radix, ..low })
+}
+
 /// The stride of a digit list that counts slabs evenly; one slab counts as evenly spaced.
 fn uniform_stride(odd: &[OddDigit]) -> Option<u32> {
     let mut span = None;
@@ -258,6 +266,11 @@ impl Digits {
                     self.0.push_front(Digit::Odd(OddDigit { radix: low, count: low, ..d }));
                     real += 1;
                     left = 1;
+                }
+                // 5 and 9 read as 3 x 15: one digit if their slabs lie one after the other.
+                Digit::Odd(d) => {
+                    let Some(Digit::Odd(low)) = self.0.pop_front() else { return None };
+                    self.0.push_front(Digit::Odd(joined(d, low)?));
                 }
                 Digit::Free(r) if r > 2 && left % r == 0 => {
                     left /= r;
@@ -340,6 +353,11 @@ mod tests {
         let got = cells(&t, &space, &stored);
         let at = |c: usize, h: usize, s: usize, d: usize| s * 2304 + c * 768 + h * 64 + d;
         assert_eq!(got[((2 * 12 + 5) * 6 + 4) * 64 + 33], Some(at(2, 5, 4, 33)));
+        let (stored, to) = (Space::of(&[5, 9, 2]), Space::of(&[3, 15, 2]));
+        let v = View::identity(0, &stored).reshape(&stored, &to).unwrap();
+        assert_eq!(cells(&v, &to, &stored), (0..90).map(Some).collect::<Vec<_>>());
+        let swapped = View::identity(0, &Space::of(&[9, 5])).transpose(&[1, 0]);
+        assert!(swapped.reshape(&Space::of(&[5, 9]), &Space::of(&[3, 15])).is_err());
         assert!(View::identity(0, &Space::of(&[768]))
             .reshape(&Space::of(&[768]), &Space::of(&[64, 12]))
             .is_err());

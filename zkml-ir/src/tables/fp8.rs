@@ -1,8 +1,8 @@
 //! 8-bit floating point: E4M3 and E5M2 (Open Compute Project, "OCP 8-bit Floating Point Specification", 2023).
 //!
 //! A code is a sign bit, an exponent field e and a mantissa field m of b bits: `m 2^(1-bias-b)` for e = 0 (subnormal),
-//! else `(2^b + m) 2^(e-bias-b)`. E4M3 (bias 7, b = 3) has no infinity; only e = 15, m = 7 is NaN, so the largest value is
-//! 448. E5M2 (bias 15, b = 2) keeps e = 31 for infinity and NaN: the largest value is 57344.
+//! else `(2^b + m) 2^(e-bias-b)`. E4M3 (bias 7, b = 3) has no infinity; only e = 15, m = 7 is NaN, so the largest value
+//! is 448. E5M2 (bias 15, b = 2) keeps e = 31 for infinity and NaN: the largest value is 57344.
 
 use super::exact::{compare, times};
 use super::real::StepBits;
@@ -56,8 +56,8 @@ impl Fp8 {
         }
     }
 
-    /// log2 of the unit in which codes are read as integers. All of E4M3 is whole in its smallest value; E5M2 would need
-    /// 33 bits for that, and has 31: values below 2^-12 are rounded to multiples of 2^-14, ties to even.
+    /// log2 of the unit in which codes are read as integers. All of E4M3 is whole in its smallest value; E5M2 would
+    /// need 33 bits for that, and has 31: values below 2^-12 are rounded to multiples of 2^-14, ties to even.
     pub const fn unit(self) -> i32 {
         match self {
             Fp8::E4M3 => -9,

@@ -1,6 +1,8 @@
 //! Graphs by hand, random values, and the attack on each committed cell.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod maps;
+
 use std::collections::BTreeMap;
 use zkml_ir::elem::{Elem, Interval};
 use zkml_ir::exec::{debug_check, run, trace, DebugChecker, Violation, Witness};

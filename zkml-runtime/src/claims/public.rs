@@ -94,8 +94,8 @@ impl PublicValues {
             _ => None,
         };
         if let Some((columns, index)) = one_hot {
-            // One cell a row: evaluate those alone. The rows may span several axes (a reshape selects with all axes of both
-            // shapes), so a cell is placed by its row-major index.
+            // One cell a row, or none: evaluate those alone. Rows and columns may span several axes, so a cell is placed by
+            // its row-major index.
             let (slabs, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
             let strides = decl.axes.shape().strides();
             let place = |at: usize| {
@@ -106,7 +106,8 @@ impl PublicValues {
                 })
             };
             debug_assert_eq!(index.len() * columns, decl.axes.len());
-            return index.iter().enumerate().fold(F::zero(), |sum, (row, &column)| {
+            let ones = index.iter().enumerate().filter(|(_, &column)| (column as usize) < columns);
+            return ones.fold(F::zero(), |sum, (row, &column)| {
                 let (slab, at) = place(row * columns + column as usize);
                 sum + part.weights[slab] * high[at >> low_bits] * low[at & ((1 << low_bits) - 1)]
             });
@@ -200,7 +201,8 @@ fn dense(c: &Constant, axes: &Space) -> Vec<i32> {
         Constant::Dense(v) => v.clone(),
         Constant::OneHot { columns, index } => {
             let mut v = vec![0; index.len() * columns];
-            index.iter().enumerate().for_each(|(row, &c)| v[row * columns + c as usize] = 1);
+            let ones = index.iter().enumerate().filter(|(_, &c)| (c as usize) < *columns);
+            ones.for_each(|(row, &c)| v[row * columns + c as usize] = 1);
             v
         }
     }
@@ -249,6 +251,27 @@ mod tests {
         }
     }
 
+    /// Its closed form at a random point, and the sum over all cells.
+    fn both_ways(t: &mut Transcript, c: Constant, axes: &Space) -> [F; 2] {
+        let values = dense(&c, axes);
+        let tensor = |source| TensorDecl {
+            name: "c".into(),
+            source,
+            axes: axes.clone(),
+            range: Interval::new(0, 1),
+            bound: BoundBy::Public,
+        };
+        let tensors = vec![tensor(Source::Constant(c)), tensor(Source::Constant(Constant::Dense(values)))];
+        let plan = Plan { tensors, ..Plan::default() };
+        let point = t.draw_many(axes.slab_bits() as usize);
+        let weights = t.draw_many(axes.slabs());
+        let values = PublicValues::new(&plan, &[], &[]);
+        [0, 1].map(|tensor| {
+            let part = PublicPart { tensor, point: point.clone(), weights: weights.clone() };
+            values.eval(&plan, &part)
+        })
+    }
+
     /// Closed forms against the sum over all cells.
     #[test]
     fn constants_in_closed_form() {
@@ -259,26 +282,32 @@ mod tests {
             let band = |window, causal| Constant::Band { window, causal };
             let bands = [band(1, true), band(3, true), band(2, false), band(7, false), band(100, true)];
             for c in bands.into_iter().chain([Constant::CausalMask, Constant::OneHot { columns: n, index }]) {
-                let values = dense(&c, &axes);
-                let tensor = |source| TensorDecl {
-                    name: "c".into(),
-                    source,
-                    axes: axes.clone(),
-                    range: Interval::new(0, 1),
-                    bound: BoundBy::Public,
-                };
-                let tensors =
-                    vec![tensor(Source::Constant(c)), tensor(Source::Constant(Constant::Dense(values)))];
-                let plan = Plan { tensors, ..Plan::default() };
-                let point = t.draw_many(axes.slab_bits() as usize);
-                let weights = t.draw_many(axes.slabs());
-                let values = PublicValues::new(&plan, &[], &[]);
-                let at = |tensor| {
-                    let part = PublicPart { tensor, point: point.clone(), weights: weights.clone() };
-                    values.eval(&plan, &part)
-                };
-                assert_eq!(at(0), at(1), "{n}: {:?}", plan.tensors[0].source);
+                let what = format!("{n}: {c:?}");
+                let [closed, summed] = both_ways(&mut t, c, &axes);
+                assert_eq!(closed, summed, "{what}");
             }
+        }
+    }
+
+    /// Rows and columns of several axes; rows of zeros.
+    #[test]
+    fn gathers_of_windows_in_closed_form() {
+        let mut t = Transcript::default();
+        for (rows, columns) in [(vec![3, 5], vec![6]), (vec![3, 12], vec![13]), (vec![5, 4], vec![4, 6])] {
+            let (n, width) = (rows.iter().product::<usize>(), columns.iter().product::<usize>());
+            let axes = Space::of(&[rows, columns].concat());
+            let mut seen = 0;
+            for shift in 0..4 {
+                let index: Vec<u32> = (0..n).map(|i| ((i * 3 + shift) % (width + 1)) as u32).collect();
+                seen += index.iter().filter(|&&i| i as usize == width).count();
+                let one_hot = Constant::OneHot { columns: width, index: index.clone() };
+                let cells = dense(&one_hot, &axes);
+                let of_row = |row: usize| (0..width).map(|c| cells[row * width + c]).sum::<i32>();
+                assert!((0..n).all(|r| of_row(r) == ((index[r] as usize) < width) as i32));
+                let [closed, summed] = both_ways(&mut t, one_hot, &axes);
+                assert_eq!(closed, summed);
+            }
+            assert!(seen > 0, "some rows are zero");
         }
     }
 }

@@ -201,3 +201,21 @@ fn private_inputs_are_bound_by_their_root() {
     let verdict = public.verify(&statement, &proof);
     assert_refused!(verdict, VerifyError::PrivateRoot { expected: false, got: true });
 }
+
+/// Tokens are read as rows of a table: another token is another statement, one that names no row is refused.
+#[test]
+fn tokens_are_part_of_the_statement() {
+    let f = Fixture::new(graph::embedding());
+    let with = |at: usize, token: Option<i32>| {
+        restated(&f, |s| {
+            let mut v = s.inputs[0].as_ref().expect("public").to_vec();
+            v[at] = token.unwrap_or((v[at] + 1) % 12);
+            s.inputs[0] = Some(ints(&[5], v));
+        })
+    };
+    other_challenges(with(0, None));
+    other_challenges(with(4, None));
+    for token in [12, -1, P as i32] {
+        assert_refused!(with(2, Some(token)), VerifyError::Statement(StatementError::Range { index: 2, .. }));
+    }
+}

@@ -1,16 +1,16 @@
 //! `greater(x, y)`, `greater_equal`, `less`, `less_equal`, `equal`; or against a number: `greater(x, than = 0.5)`,
 //! `equal(x, to = 3)`.
 //!
-//! - Shape: broadcast, or the argument's. Elements: any whose value needs no product. Result: flags, U8, interval [0, 1],
-//!   step 1, for `select`, sums, products and masks.
+//! - Shape: broadcast, or the argument's. Elements: any whose value needs no product. Result: flags, U8, interval [0,
+//!   1], step 1, for `select`, sums, products and masks.
 //! - Two tensors: one step for both sides, as for `+` ([`crate::graph::Steps`]). The difference spans less than 2^17
 //!   integers: two I16 just do.
 //! - A number is a real number: x * step is compared with it exactly, to the last bit of both doubles. So `equal` makes
 //!   sense for integers of a known step, such as indices and flags, and for 0.
 //! - Real numbers: the comparison. Near ties the rounding of x itself decides, of course.
 //! - Lowering: one cell and one lookup for each result, (ORDER, x - y, y) with y = [v > 0], [v > -1] or [v = 0], or
-//!   (ORDER, x, y) with a threshold in units of x. `less` is `greater` of the negated arguments. The table gives each v one
-//!   flag; the entry and the table differ by far less than p.
+//!   (ORDER, x, y) with a threshold in units of x. `less` is `greater` of the negated arguments. The table gives each v
+//!   one flag; the entry and the table differ by far less than p.
 
 use super::add::broadcast;
 use super::primitive::{

@@ -83,14 +83,15 @@ impl Primitive for Embedding {
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
         let node = m.graph.node(id);
         let (v, d) = table(m.graph, node);
-        let (tokens, rows) = (m.arg(id, 0), m.arg(id, 1));
+        let tokens = m.arg(id, 0);
+        let Some(rows) = m.val(id, 1) else { return Err(m.malformed(id, "has no table")) };
         let mut e = Vec::with_capacity(tokens.len() * d);
         for (index, &t) in tokens.iter().enumerate() {
             let Some(row) = usize::try_from(t).ok().filter(|&t| t < v) else {
                 let (name, range) = (m.graph.node(node.args[0]).name.clone(), Interval::new(0, v as i64 - 1));
                 return Err(RunError::Range { name, index, value: t as i64, range });
             };
-            e.extend_from_slice(&rows[row * d..][..d]);
+            e.extend(rows.part(row * d..(row + 1) * d));
         }
         let mut cells = vec![];
         if commits && public_input(m.graph, node.args[0]).is_none() {

@@ -1,7 +1,7 @@
 //! What the flags of a first maximum choose: the entry `sum_j h_j x_j`, its index `sum_j j h_j`.
 //!
-//! One cell for each row, `y - sum_j h_j v_j = 0`: its only value. As h is 1 once in a row ([`super::lower`]), the sum is one
-//! of the v: the bound that the product states. So h must be the flags of a first maximum, and no other tensor.
+//! One cell for each row, `y - sum_j h_j v_j = 0`: its only value. As h is 1 once in a row ([`super::lower`]), the sum
+//! is one of the v: the bound that the product states. So h must be the flags of a first maximum, and no other tensor.
 
 use super::super::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, NodeId, Op,

@@ -1,8 +1,8 @@
 //! Flags of the first maximum of each row, by its index J, its value M and how far every entry lies below.
 //!
-//! x in [lo, hi], W = hi - lo. e_j says that entry j is excluded: padding, or chosen in an earlier round of `top_k`; it is
-//! 0 or 1, since a round never chooses what is excluded (below). Cells: J and limbs of M for each row, s, h and (where x
-//! has products or a long span) limbs of d for each entry.
+//! x in [lo, hi], W = hi - lo. e_j says that entry j is excluded: padding, or chosen in an earlier round of `top_k`; it
+//! is 0 or 1, since a round never chooses what is excluded (below). Cells: J and limbs of M for each row, s, h and
+//! (where x has products or a long span) limbs of d for each entry.
 //!
 //! ```text
 //! (ORDER, J - j, s_j, h_j) over [-(n-1), n-1]      s = [v > 0], h = [v = 0]
@@ -11,10 +11,10 @@
 //! ```
 //!
 //! **One value.** The lookups of j = 0 and j = n-1 say that J is in [-(n-1), n-1] and in [0, 2n-2]; 4n < p, so J is one
-//! index, s_j = [j < J] and h is 1 at J alone. Then `sum h_j d_j = d_J`, and `d_J = 0` is M = x_J - (W + 1) e_J: as M >= lo
-//! and x_J - W - 1 < lo, J is not excluded and M = x_J. For every other entry that is not excluded, d_j >= 0 says
-//! x_j < M before J and x_j <= M behind it: x_J is the first of the largest. So J, and with it every cell, has one value.
-//! An excluded entry is not held to anything: M - x_j - 1 + W + 1 >= 0 always.
+//! index, s_j = [j < J] and h is 1 at J alone. Then `sum h_j d_j = d_J`, and `d_J = 0` is M = x_J - (W + 1) e_J. Since
+//! M >= lo and x_J - W - 1 < lo, J is not excluded and M = x_J. For every other entry that is not excluded, d_j >= 0 says
+//! x_j < M before J and x_j <= M behind it: x_J is the first of the largest. So J, and with it every cell, has one
+//! value. An excluded entry is not held to anything: M - x_j - 1 + W + 1 >= 0 always.
 //!
 //! **Nothing wraps.** d has just enough bits for its largest value, W or 2W + 1 if entries can be excluded. The
 //! constraint `M - x - s + (W + 1) e - d` lies above -W - 2^bits(d) and below 2^bits(M) + W + 1; the rule refuses

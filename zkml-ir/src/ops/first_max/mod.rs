@@ -1,18 +1,20 @@
 //! `first_max(x)`, `argmax(x)` and `top_k(x, k = 5)`: which entry along an axis is the largest.
 //!
-//! - `first_max(x, axis = .., valid = N)`: flags of x's shape, U8, interval [0, 1], step 1: 1 at the first of the largest
-//!   entries, 0 elsewhere.
+//! - `first_max(x, axis = .., valid = N)`: flags of x's shape, U8, interval [0, 1], step 1: 1 at the first of the
+//!   largest entries, 0 elsewhere.
 //! - `argmax(x, axis = .., valid = N, keep = true)`: its index, `Acc` in [0, n-1], step 1, without the axis.
-//! - `top_k(x, k = 5, axis = .., valid = N)`: `(values, indices)`, each with k entries in place of the axis, larger values
-//!   first and, among equal ones, smaller indices. Values keep x's element, interval and step; indices are `Acc`.
+//! - `top_k(x, k = 5, axis = .., valid = N)`: `(values, indices)`, each with k entries in place of the axis, larger
+//!   values first and, among equal ones, smaller indices. Values keep x's element, interval and step; indices are
+//!   `Acc`.
 //! - x: any element with at most 2^17 entries along the axis, the last one where none is named. For `first_max` and
-//!   `argmax` along the last axis even an accumulator with products, such as the logits `matmul(h, w) + b`: it is compared
-//!   as it is, not committed and not quantised. `top_k` takes what needs no product.
+//!   `argmax` along the last axis even an accumulator with products, such as the logits `matmul(h, w) + b`: it is
+//!   compared as it is, not committed and not quantised. `top_k` takes what needs no product.
 //! - `valid = N`: entries from N on are padding and never chosen, whatever they hold.
 //! - Real numbers: the same; steps are positive, so the order of integers is that of real values.
-//! - Cost for each entry: 2 cells and 2 lookups where x needs no product and spans less than 2^16; else 3 cells and 2
-//!   lookups, or 4 and 3 beyond 2^16. `top_k` costs k times that, with one bit more of span from the second round on. One
-//!   table of 2n rows.
+//! - Cost for each entry, where d is how far it can lie below the maximum: 2 cells and 2 lookups where x is sized and d
+//!   has at most 16 bits; else 3 and 2, or 4 and 3 for more than 16 bits. d spans x's interval, and twice that (one bit
+//!   more) where entries are excluded: with `valid`, and in `top_k` from the second round on. `top_k` costs k times
+//!   that. One table of 2n rows for all rows of n entries. Constants have n entries: nothing is quadratic in n.
 //!
 //! [`lower`] says why the flags have one value.
 

@@ -6,8 +6,8 @@
 //!   normalised row holds at most the whole of its square norm d.
 //! - Real numbers: (x - mean) / sqrt(variance + epsilon). Integers: DESIGN 5.9c.
 //! - Lowering of I8 and I12: cells mu, t, e, P, V', g, t2 for each row, a block sum's three for each 32 entries, n and its
-//!   remainder. Of I16: [`super::norm`], with a cell more for each entry; its error is below half a unit and 2^-9 + 2^-12 of n
-//!   for all rows, those of a few units and those with outliers included.
+//!   remainder. Of I16: [`super::norm`], with a cell more for each entry; its error is below half a unit and 2^-9 + 2^-12
+//!   of n for all rows, those of a few units and those with outliers included.
 //! - Source: Ba, Kiros and Hinton, "Layer Normalization", 2016.
 
 mod lower;

@@ -47,7 +47,7 @@ impl OpDef for Mul {
     }
 }
 
-/// Adds a product of two tensors; `rope` composes with it.
+/// Adds a product of two tensors; `rope` and `batch_norm` compose with it.
 pub(super) fn by_tensor(b: &mut GraphBuilder, x: NodeId, y: NodeId, name: &str) -> Result<NodeId, OpError> {
     for (i, id) in [x, y].into_iter().enumerate() {
         let help = || "quantize first: `quantize_int8(h) * g`".to_owned();

@@ -7,8 +7,8 @@
 //! g* + 2^7 = 2^8 g' + g''        g = 2^7 b1 g* + b2 g* + b3 g' = 2^15 g1 + g0
 //! ```
 //!
-//! with g'' in RANGE(8), g0, g1 in RANGE(15): one value each. In class 0 the gain is 0. As P (V' + 1) > U, g <= 2^23 sqrt(d) /
-//! sqrt(V / 2^12), but for 1/2 by the rounding in class 3.
+//! with g'' in RANGE(8), g0, g1 in RANGE(15): one value each. In class 0 the gain is 0. As P (V' + 1) > U, g <= 2^23
+//! sqrt(d) / sqrt(V / 2^12), but for 1/2 by the rounding in class 3.
 //!
 //! h is a long division of e g by d in two digits, since e g reaches 2^41:
 //!
@@ -20,8 +20,8 @@
 //! [-2^14, 2^15 + 2^14).
 //!
 //! **Why nothing wraps.** P (V' + 1) > U >= 2^14 in classes 1 and 2, so b1 g* and b2 g* are at most 2^24 sqrt(d) / 2^7.5 <=
-//! 2^22.5: their proven bound, for without it P V' = 1 would allow 2^29. So the gain's relation stays within 2^30 + 2^24, those of
-//! h within 2^28 + 2^27 + 2^26 by the ranges of the cells, and g < 2^30.
+//! 2^22.5: their proven bound, for without it P V' = 1 would allow 2^29. So the gain's relation stays within 2^30 + 2^24,
+//! those of h within 2^28 + 2^27 + 2^26 by the ranges of the cells, and g < 2^30.
 
 use super::normalise::Leading;
 use super::{bit_length, remainder, Cells, Frame, Norm};

@@ -48,9 +48,10 @@ impl Norm {
             return 0;
         }
         let (d, a) = (self.d as i64, self.correction_bits());
-        let y = (e * e << a) / d;
+        let square = (e * e) << a;
+        let y = square / d;
         cells.limbs(y, self.correction_width());
-        cells.push((e * e << a) % d);
+        cells.push(square % d);
         y << (FRACTION - a)
     }
 }

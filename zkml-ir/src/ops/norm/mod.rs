@@ -1,7 +1,8 @@
 //! Normalised rows of up to 17 bits and d <= 4096 entries, for `layer_norm` of I16 and for `rms_norm`: DESIGN 5.9c for the
 //! residual streams of trained decoders, whose outliers are a thousand times their median.
 //!
-//! m is the mean, or 0 in `rms_norm`; D = sum (x - m)^2; n = round(2^b sqrt(d) (x - m) / sqrt(D + d epsilon / step^2)); s = 23 - b.
+//! m is the mean, or 0 in `rms_norm`; D = sum (x - m)^2; s = 23 - b;
+//! n = round(2^b sqrt(d) (x - m) / sqrt(D + d epsilon / step^2)).
 //!
 //! ```text
 //! sum x + floor(d/2) = d mu + t        c = x - mu        e = sum c = t - floor(d/2)                       [mean]
@@ -26,16 +27,22 @@
 //! |c| g <= sqrt(2 D) 2^23 sqrt(d) / sqrt(D) + |c| / 2 = 2^23 sqrt(2 d) + |c| / 2 <= 2^29.5 + 2^15
 //! ```
 //!
-//! and without a mean 2^23 sqrt(d) + |c| / 2. With |floor(e g / d)| <= 2^29 + 2^16 by its digits and 2^s |n| <= 2^29 + 2^s, the
-//! relation stays below 2^31 - 2^28.
+//! and without a mean 2^23 sqrt(d) + |c| / 2. With |floor(e g / d)| <= 2^29 + 2^16 by its digits and 2^s |n| <= 2^29 + 2^s,
+//! the relation stays below 2^31 - 2^28.
 //!
-//! **The interval of n.** (x - m)^2 <= (1 - 1/d) D and sqrt(d) - sqrt(d - 1) >= 2^-7, so before rounding |n| <= 2^b sqrt(d) - 2^(b-7)
-//! + |x - m| / 2^(s+1) + 2^-s <= 2^b sqrt(d) - 1/2 + 2^-s, and without a mean 2^b sqrt(d) + 2^(b-9): [`rule::largest`].
+//! **The interval of n.** (x - m)^2 <= (1 - 1/d) D and sqrt(d) - sqrt(d - 1) >= 2^-7, so before rounding
 //!
-//! **How far from real numbers.** Half a unit, 2^-s, and of n: 2^-12 because V' has 11 bits; 2^-10 from the floor in V where D
-//! is a few units, nowhere else; and where V >= 2^39, rounding g, |x - m| / 2^(s+1), which is 2^-9 of n in rows whose standard
-//! deviation is 2^15 units and half that for half of it. Below 2^39 g has more than 9 bits, more than 9 + log2(d) / 2. In all
-//! at most 2^-9 + 2^-12 of n, unless epsilon outweighs every variance; 0.67 * 2^-9 is the worst of the tests.
+//! ```text
+//! |n| <= 2^b sqrt(d) - 2^(b-7) + |x - m| / 2^(s+1) + 2^-s <= 2^b sqrt(d) - 1/2 + 2^-s
+//! ```
+//!
+//! and without a mean 2^b sqrt(d) + 2^(b-9): [`rule::largest`].
+//!
+//! **How far from real numbers.** Half a unit, 2^-s, and of n: 2^-12 because V' has 11 bits; 2^-10 from the floor in V
+//! where D is a few units, nowhere else; and where V >= 2^39, rounding g, |x - m| / 2^(s+1), which is 2^-9 of n in rows
+//! whose standard deviation is 2^15 units and half that for half of it. Below 2^39 g has more than 9 bits, more than 9 +
+//! log2(d) / 2. In all at most 2^-9 + 2^-12 of n, unless epsilon outweighs every variance; 0.67 * 2^-9 is the worst of the
+//! tests.
 //!
 //! Cells: n and r per element, and the high digit of c where d |c|^2 > 2^28; at most 36 per row.
 
@@ -223,8 +230,8 @@ impl Norm {
             cells.extend(c.iter().map(|c| n(c) >> self.shift));
             cells.extend(c.iter().map(|c| n(c) & ((1 << self.shift) - 1)));
         }
-        let n = cells.columns.len() - 2;
-        (cells.columns.clone(), cells.columns.swap_remove(n))
+        let n = cells.columns[cells.columns.len() - 2].clone();
+        (cells.columns, n)
     }
 }
 

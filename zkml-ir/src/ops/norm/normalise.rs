@@ -6,8 +6,8 @@
 //! 2^12 low - 2^(12-a) y + (E mod 2^25) = w0 + 2^11 w1 + 2^25 k        8 high + k + floor(E / 2^25) = w2 + 2^14 w3
 //! ```
 //!
-//! are quotients and remainders, so all have one value. Both sides stay below 2^28 + 2^25 + 2^22 and 2^29.1 + 2^27 + 2^24; k
-//! lies in [-1, 8].
+//! are quotients and remainders, so all have one value. Both sides stay below 2^28 + 2^25 + 2^22 and 2^29.1 + 2^27 + 2^24;
+//! k lies in [-1, 8].
 //!
 //! The leading digit w_q picks one of four classes, q = 0 where V < 2^11:
 //!
@@ -17,13 +17,13 @@
 //! U = 2^12 b0 + b1 (2^14 w1 + 8 w0) + b2 (2^14 w2 + w1) + b3 (2^12 w3 + floor(w2 / 4))
 //! ```
 //!
-//! Exactly one b is 1. No term on the right of the second relation exceeds its digit, so b_q = 1 says that the digits
-//! above q are zero; the third says that w_q >= 1, or q = 0. So q is the leading digit, and one choice is possible. V is
-//! 2^-3 U, 2^11 U, 2^27 U in classes 1, 2, 3, but for what the floor drops. P and V' are fixed by (RSQRT, P, V', g) and t2,
+//! Exactly one b is 1. No term on the right of the second relation exceeds its digit, so b_q = 1 says that the digits above
+//! q are zero; the third says that w_q >= 1, or q = 0. So q is the leading digit, and one choice is possible. V is 2^-3 U,
+//! 2^11 U, 2^27 U in classes 1, 2, 3, but for what the floor drops. P and V' are fixed by (RSQRT, P, V', g), t2 and
 //! P - 1 - t2 in RANGE(16), because the intervals P V'..P (V' + 1) partition [1, 2^29), where U lies.
 //!
-//! **Why nothing wraps**: digits, b and P V' < 2^29 are small enough by their ranges; the relation of U stays above -2^30 - 2^16
-//! and below 2^30.
+//! **Why nothing wraps**: digits, b and P V' < 2^29 are small enough by their ranges; the relation of U stays above
+//! -2^30 - 2^16 and below 2^30.
 
 use super::squares::{Square, DIGIT};
 use super::{Cells, Frame, Norm, FRACTION};

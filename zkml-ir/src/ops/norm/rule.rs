@@ -81,9 +81,10 @@ pub(crate) fn is_wide(graph: &Graph, id: NodeId) -> bool {
 
 /// A bound on the Euclidean norm of the rows of a normalisation, for every row of integers; `None` of another node.
 ///
-/// The integer variance is at least the exact one, so the norm of a row before rounding is below 2^b sqrt(d), as that of the
-/// real row is at most sqrt(d). Rounding adds 1/2 to each entry. The gain of [`super::Norm`] is rounded up by at most 1/2 in
-/// units of 2^(b-23), which times the norm of x - mean, at most 2^15 sqrt(d), is 2^(b-9) sqrt(d); a floor adds 2^-14 at most.
+/// The integer variance is at least the exact one, so the norm of a row before rounding is below 2^b sqrt(d), as that of
+/// the real row is at most sqrt(d). Rounding adds 1/2 to each entry. The gain of [`super::Norm`] is rounded up by at most
+/// 1/2 in units of 2^(b-23), which times the norm of x - mean, at most 2^15 sqrt(d), is 2^(b-9) sqrt(d); a floor adds 2^-14
+/// at most.
 pub(crate) fn norm_bound(graph: &Graph, id: NodeId) -> Option<f64> {
     let ty = graph.ty(id);
     let root = (*ty.shape.dims().last()? as f64).sqrt();
@@ -95,8 +96,8 @@ pub(crate) fn norm_bound(graph: &Graph, id: NodeId) -> Option<f64> {
     }
 }
 
-/// |n| is at most this: 2^b sqrt(d), rounded up. Without a mean nothing makes up for the rounding of the gain, which may add
-/// 2^(b-9) before n is rounded: 1 more for b > 7.
+/// |n| is at most this: 2^b sqrt(d), rounded up. Without a mean nothing makes up for the rounding of the gain, which may
+/// add 2^(b-9) before n is rounded: 1 more for b > 7.
 pub(super) fn largest(op: &Op, d: usize, fraction: u32) -> i64 {
     let root = isqrt(((d as u128) << (2 * fraction)) - 1) as i64 + 1;
     match op {

@@ -10,10 +10,10 @@
 //! with s0 in RANGE(9), s1 in RANGE(7), is `sum c^2 = 2^16 sum h^2 + 2^9 sum h l + sum l^2` digit by digit: each is a
 //! quotient or a remainder, so all have one value. high is virtual.
 //!
-//! **Why nothing wraps.** 0 <= l < 2^8 gives sum l^2 <= d 255^2 < 2^28, and with |h| <= 2^8 (as |c| < 2^16) sum h l lies within
-//! 2^8 255 d < 2^28: the products' proven bounds, since the checker does not know l's range. sum h^2: |h| < |c| / 2^8 + 1, the
-//! Euclidean norm of c is at most sqrt(d) (W + 1) / 2 for entries in an interval of width W (Popoviciu, and 1/2 for the
-//! rounding of the mean), so sum h^2 <= d ((W + 1) / 2^9 + 1)^2 <= 2^26.03. Without a mean |h| <= 2^7 says it.
+//! **Why nothing wraps.** 0 <= l < 2^8 gives sum l^2 <= d 255^2 < 2^28, and with |h| <= 2^8 (as |c| < 2^16) sum h l lies
+//! within 2^8 255 d < 2^28: the products' proven bounds, since the checker does not know l's range. sum h^2: |h| < |c| /
+//! 2^8 + 1, the Euclidean norm of c is at most sqrt(d) (W + 1) / 2 for entries in an interval of width W (Popoviciu, and
+//! 1/2 for the rounding of the mean), so sum h^2 <= d ((W + 1) / 2^9 + 1)^2 <= 2^26.03. Without a mean |h| <= 2^7 says it.
 
 use super::{bit_length, ceil_log2, Cells, Frame, Norm};
 use crate::elem::Interval;
@@ -65,7 +65,7 @@ impl Norm {
 
     /// |sum h l|
     fn largest_cross(&self) -> i64 {
-        self.d as i64 * MAX_L << self.high_bits()
+        (self.d as i64 * MAX_L) << self.high_bits()
     }
 
     fn largest_high_square(&self) -> i64 {

@@ -1,7 +1,7 @@
 //! `reshape(x, shape = [64, 12, 64])`: the same elements in row-major order.
 //!
 //! - Element, interval and step: the argument's, which is not `Acc`.
-//! - Lowering: a view; free where digits only regroup (DESIGN 5.1).
+//! - Lowering: a view; free where digits only regroup (DESIGN 5.1), else copies ([`super::views::regroup`]).
 
 use super::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
@@ -10,13 +10,14 @@ use super::primitive::{
 use super::views;
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::calibrate::bounds::same_last;
-use crate::elem::Interval;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
-use crate::lower::value::factor;
-use crate::plan::{Constant, LinExpr, Product, Space, View};
+use crate::plan::Space;
 use crate::shape::{Shape, MAX_RANK};
 
 pub struct Reshape;
+
+/// The role of the cells of a reshape that is not free.
+const COPY: &str = "copy";
 
 impl OpDef for Reshape {
     fn name(&self) -> &'static str {
@@ -64,11 +65,17 @@ impl Primitive for Reshape {
     }
 
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
-        Ok(Computed::stored(m.arg(id, 0).into_owned(), commits))
+        let value = m.arg(id, 0).into_owned();
+        // Every copy on the way holds the same cells in the same order.
+        let copies = if commits { m.commits(COPY) } else { 0 };
+        Ok(Computed { cells: vec![value.clone(); copies], value })
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
-        views::free_or(ctx, id, |v, from, to| v.reshape(from, to), |ctx, x, to| copy(ctx, id, x, to))
+        let node = &ctx.graph.nodes[id];
+        let x = ctx.affine(node.args[0])?.clone();
+        let range = views::with_zero(ctx.ty(node.args[0]).interval);
+        views::regroup::regroup(ctx, COPY, &x, &Space::from(&node.ty.shape), range).map(Some)
     }
 
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
@@ -87,38 +94,4 @@ impl Primitive for Reshape {
     fn work(&self, _: &Graph, _: &Node) -> Work {
         Work::NONE
     }
-}
-
-/// Entries of the axes that a copying reshape regroups: its matrix has the square of it.
-const MAX_REGROUPED: usize = 2048;
-
-/// Copies only the axes between the longest common prefix and suffix of the two shapes.
-fn copy(ctx: &mut Ctx, id: NodeId, x: &Value, to: &Space) -> Result<Value, LowerError> {
-    let (a, b) = (x.space.axes(), to.axes());
-    let prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let rest = a.len().min(b.len()) - prefix;
-    let suffix = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let (old, new) = (&a[prefix..a.len() - suffix], &b[prefix..b.len() - suffix]);
-    let n: usize = old.iter().map(|a| a.extent()).product();
-    if n > MAX_REGROUPED {
-        let what = format!("regroups {n} entries against their digits; at most {MAX_REGROUPED} can be");
-        return Err(ctx.unsupported(what));
-    }
-    // S^T[j.., i..] = [j = i] in row-major order.
-    let axes = Space(new.to_vec()).and(old);
-    let select = (0..n * n).map(|k| (k / n == k % n) as i32).collect();
-    let t = ctx.constant("select", &axes, Interval::new(0, 1), Constant::Dense(select));
-    let s = View::identity(t, &axes);
-    let rank = b.len();
-    let contracted = rank..rank + old.len();
-    let axes: Vec<usize> = (0..prefix).chain(contracted.clone()).chain(rank - suffix..rank).collect();
-    let select: Vec<usize> = (prefix..rank - suffix).chain(contracted).collect();
-    let product = Product {
-        coef: 1,
-        contracted: old.to_vec(),
-        a: factor(&x.lin, &axes, rank),
-        b: factor(&LinExpr::view(s), &select, rank),
-        proven: Some(views::with_zero(ctx.ty(ctx.graph.nodes[id].args[0]).interval)),
-    };
-    views::copy(ctx, id, to, vec![product])
 }

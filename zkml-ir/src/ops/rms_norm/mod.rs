@@ -2,8 +2,8 @@
 //!
 //! - Shape: the argument's, which is I8, I12 or I16, with d <= 4096 entries in a row. The gain is `* g`, or folded into the
 //!   matmul that follows.
-//! - Element: I16, step 2^-b with b = `fraction`, 7 to 9. Interval: |n| <= 2^b sqrt(d), rounded up, as of `layer_norm`; 1 more
-//!   for b > 7.
+//! - Element: I16, step 2^-b with b = `fraction`, 7 to 9. Interval: |n| <= 2^b sqrt(d), rounded up, as of `layer_norm`;
+//!   1 more for b > 7.
 //! - Real numbers: x / sqrt(mean(x^2) + epsilon). Integers: [`super::norm`]; their error is below half a unit and
 //!   2^-9 + 2^-12 of n.
 //! - Lowering: cells n and its remainder for each entry, one more where d |x|^2 > 2^28, and at most 27 for each row.

@@ -1,13 +1,14 @@
 //! `select(c, a, b)`: a where the flag c is 1, b where it is 0.
 //!
 //! - Shape: broadcast of all three. c: flags, U8 with step 1 in [0, 1] (a comparison's, a first maximum's; an input or
-//!   weight becomes flags by being used as such). a and b: any element whose value needs no product, one step for both, as
-//!   for `+`. Gives `Acc`; the interval is the union of those of a and b.
+//!   weight becomes flags by being used as such). a and b: any element whose value needs no product, one step for both,
+//!   as for `+`. Gives `Acc`; the interval is the union of those of a and b.
 //! - Real numbers: the same. No rounding.
 //! - Lowering: virtual, one product over an axis t of two, `sum_t f_t g_t` with f = (c, 1 - c) and g = (a, b). No cell.
 //!
-//! c is 0 or 1: its cells are bounded, and its value is one of them. So one f_t is 1, the other 0, and the sum is a or b:
-//! the product's bound, the union of their intervals. (`b + c (a - b)` is the same number, but intervals would add up.)
+//! c is 0 or 1: its cells are bounded, and its value is one of them. So one f_t is 1, the other 0, and the sum is a or
+//! b: the product's bound, the union of their intervals. (`b + c (a - b)` is the same number, but intervals would add
+//! up.)
 
 use super::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Node, Primitive, RunError,
@@ -51,7 +52,8 @@ impl OpDef for Select {
     }
 }
 
-/// `first` at t = 0 and `second` at t = 1 of a new last axis t of two; `odd` is the constant (0, 1) over that axis alone.
+/// `first` at t = 0 and `second` at t = 1 of a new last axis t of two; `odd` is the constant (0, 1) over that axis
+/// alone.
 fn pair(first: &LinExpr, second: &LinExpr, odd: &LinExpr) -> LinExpr {
     let embed = |e: &LinExpr, at: bool| -> Vec<Term> {
         let half = AxisMap::Digits { odd: vec![], bits: vec![BitMap::Select(at)] };

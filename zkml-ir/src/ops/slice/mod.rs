@@ -1,8 +1,10 @@
-//! `slice(x, axis = 1, range = 0..64)`.
+//! `slice(x, axis = 1, range = 0..64)`; with `step = 2` every second entry of the range, the first included.
 //!
 //! - Element, interval and step: the argument's, which is not `Acc`.
-//! - Lowering: a view; free where the range is a union of slabs or an aligned dyadic block (DESIGN 5.1).
+//! - Lowering: a view; free where the range is a union of slabs or an aligned dyadic block (DESIGN 5.1); with a
+//!   step a gather ([`super::gather`]), free where the step divides the bits of an aligned part.
 
+use super::gather::gather;
 use super::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
     RunError, Value, Work,
@@ -24,7 +26,8 @@ impl OpDef for Slice {
     }
 
     fn signature(&self) -> Signature {
-        let named = &[("axis", ArgKind::Int, true), ("range", ArgKind::Range, true)];
+        let named =
+            &[("axis", ArgKind::Int, true), ("range", ArgKind::Range, true), ("step", ArgKind::Int, false)];
         Signature { named, ..Signature::tensors(&["x"]) }
     }
 
@@ -38,7 +41,16 @@ impl OpDef for Slice {
             let message = format!("`range` must be a non-empty part of 0..{extent}, got {start}..{end}");
             return Err(OpError::new(At::Named("range".into()), message));
         }
-        Ok(vec![slice(b, id, axis, start as usize..end as usize, &call.name)])
+        match call.int("step").unwrap_or(1) {
+            1 => Ok(vec![slice(b, id, axis, start as usize..end as usize, &call.name)]),
+            step if step > 1 => {
+                let index = (start..end).step_by(step as usize).map(|i| i as u32).collect();
+                Ok(vec![gather(b, id, axis, index, &call.name)])
+            }
+            step => {
+                Err(OpError::new(At::Named("step".into()), format!("`step` must be positive, got {step}")))
+            }
+        }
     }
 }
 

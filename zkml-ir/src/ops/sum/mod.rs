@@ -1,16 +1,16 @@
 //! `sum(x, axis = 1)` and `mean(x, axis = 1)`; `axes = [1, 2]` for several, the last axis where none is named.
 //!
-//! - Shape: the argument's without the axes; `keep = true` leaves an extent of 1 for each. Element: any whose value needs
-//!   no product (an `Acc` of sums is one, that of `matmul` is refused when lowered: quantize it); gives `Acc`.
-//! - Interval: n times the argument's, for n summed entries. Step: the argument's; a mean's is 1/n of it, so that a mean
-//!   is the same integers and loses nothing.
+//! - Shape: the argument's without the axes; `keep = true` leaves an extent of 1 for each. Element: any whose value
+//!   needs no product (an `Acc` of sums is one, that of `matmul` is refused when lowered: quantize it); gives `Acc`.
+//! - Interval: n times the argument's, for n summed entries. Step: the argument's; a mean's is 1/n of it, so that a
+//!   mean is the same integers and loses nothing.
 //! - Real numbers: the sum, the mean; both exact.
-//! - Lowering: one cell for each result, `y - sum x = 0`: that is its only value. No lookup. Nothing wraps: the interval
-//!   lies in (-2^30, 2^30), and twice that in (-p, p).
+//! - Lowering: one cell for each result, `y - sum x = 0`: that is its only value. No lookup. Nothing wraps: the
+//!   interval lies in (-2^30, 2^30), and twice that in (-p, p).
 //!
-//! The parts of a concatenation count as if they overlapped in the linear rule, so a sum over them may seem to leave its
-//! interval. Then it is the product with a vector of ones, whose bound is proven: at each index one part alone is not
-//! zero, so x lies in its own interval there, and n such entries in n times it.
+//! The parts of a concatenation count as if they overlapped in the linear rule, so a sum over them may seem to leave
+//! its interval. Then it is the product with a vector of ones, whose bound is proven: at each index one part alone is
+//! not zero, so x lies in its own interval there, and n such entries in n times it.
 
 use super::mul::by_real;
 use super::primitive::{

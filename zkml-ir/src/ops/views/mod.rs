@@ -3,6 +3,9 @@
 //! A copy is exact: `u[j] = sum_i x[i] S[i, j]` with a public 0/1 matrix S. Each j has at most one i with S[i, j] = 1 in
 //! each summand, so u lies in the argument's interval (or is 0); that is the bound that the constraint states.
 
+pub(super) mod pick;
+pub(super) mod regroup;
+
 use crate::elem::Interval;
 use crate::graph::NodeId;
 use crate::lower::ctx::Ctx;

@@ -24,7 +24,8 @@ pub(super) fn check(plan: &Plan) -> Result<(), CheckError> {
     at_most(MAX_COMMITTED, "committed cells", committed().map(|t| t.axes.len() as u64).sum())?;
     at_most(MAX_PLACED, "committed slabs", committed().map(|t| t.axes.slabs() as u64).sum())?;
     let rows = |all: bool| {
-        let counted = |t: &&Table| all || matches!(t, Table::Activation(_) | Table::Exp(_));
+        let counted =
+            |t: &&Table| all || matches!(t, Table::Activation(_) | Table::Exp(_) | Table::Fp8Encode(_));
         plan.tables.iter().filter(counted).map(|t| 1u64 << t.log_rows()).sum()
     };
     at_most(MAX_TABLE_ROWS, "rows of tables", rows(true))?;

@@ -97,7 +97,12 @@ fn constant(c: &Constant, axes: &Space) -> Result<(), String> {
         Constant::Band { window, .. } => *window > 0 && matches!(extents[..], [a, b] if a == b),
         Constant::Dense(v) => v.len() == axes.len(),
         Constant::OneHot { columns, index } => {
-            extents == [index.len(), *columns] && index.iter().all(|&i| (i as usize) < *columns)
+            // The first axes are the rows, the others the columns.
+            let split = (0..=extents.len()).any(|k| {
+                let (rows, rest) = extents.split_at(k);
+                rows.iter().product::<usize>() == index.len() && rest.iter().product::<usize>() == *columns
+            });
+            split && index.iter().all(|&i| (i as usize) <= *columns)
         }
     };
     match fits {

@@ -307,3 +307,30 @@ fn only_so_many_terms_are_compared() {
     let many = (0..600).fold(LinExpr::constant(0), |e, _| e.plus(both.clone()));
     assert_eq!(interval::linear(&p, &many), Interval::new(0, 1200 * 255));
 }
+
+/// Rows and columns of a one-hot constant are its first and its last axes; one column more is a row of zeros.
+#[test]
+fn one_hot_constants_have_their_shape() {
+    let with = |dims: &[usize], columns: usize, index: Vec<u32>| {
+        let mut p = plan(8, 16);
+        p.tensors.push(TensorDecl {
+            name: "s".into(),
+            source: Source::Constant(Constant::OneHot { columns, index }),
+            axes: Space::of(dims),
+            range: Interval::new(0, 1),
+            bound: BoundBy::Public,
+        });
+        check(&p)
+    };
+    assert_eq!(with(&[3, 5], 5, vec![0, 4, 5]), Ok(()));
+    assert_eq!(with(&[3, 2, 5], 5, vec![0; 6]), Ok(()));
+    assert_eq!(with(&[3, 2, 5], 10, vec![10; 3]), Ok(()));
+    for wrong in [
+        with(&[3, 5], 5, vec![0, 4, 6]),
+        with(&[3, 5], 5, vec![0, 4]),
+        with(&[3, 2, 5], 15, vec![0; 2]),
+        with(&[3, 5], 3, vec![0; 5]),
+    ] {
+        assert!(matches!(wrong, Err(CheckError::Structure { .. })), "{wrong:?}");
+    }
+}

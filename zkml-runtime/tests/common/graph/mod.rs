@@ -1,11 +1,17 @@
 //! Small graphs built through the language's ops. Extents are odd on purpose.
 
+mod choices;
+mod maps;
 mod rows;
+mod sequence;
 mod views;
 
+pub use choices::{choices, functions, reductions};
+pub use maps::{feature_maps, grouped_maps};
 pub use rows::{
     attention, attention_causal, attention_masked, layer_norm, layer_norm_blocks, softmax, softmax_causal,
 };
+pub use sequence::{embedding, embedding_private, grouped_window, rope, wide_norms};
 pub use views::{copied_concat, copied_reshape, copied_slice, free_views};
 
 use zkml_ir::elem::Elem;
@@ -48,6 +54,16 @@ pub const ALL: &[(&str, Build)] = &[
     ("attention_masked", attention_masked),
     ("layer_norm", layer_norm),
     ("layer_norm_blocks", layer_norm_blocks),
+    ("feature_maps", feature_maps),
+    ("grouped_maps", grouped_maps),
+    ("embedding", embedding),
+    ("embedding_private", embedding_private),
+    ("grouped_window", grouped_window),
+    ("rope", rope),
+    ("wide_norms", wide_norms),
+    ("reductions", reductions),
+    ("choices", choices),
+    ("functions", functions),
 ];
 
 pub fn call(b: &mut GraphBuilder, op: &str, tensors: &[NodeId], named: &[(&str, Arg)]) -> NodeId {

@@ -86,6 +86,11 @@ pub fn draw(image: &[u8; PIXELS]) -> String {
     image.chunks(8).map(|row| row.iter().map(shade).collect::<String>() + "\n").collect()
 }
 
+/// Pixels as numbers from 0 to 1.
+pub fn brightness(pixels: &[u8; PIXELS]) -> [f32; PIXELS] {
+    pixels.map(|p| f32::from(p) / f32::from(PIXEL_MAX))
+}
+
 /// The position of the largest value, the first of equals; `None` if there are none.
 pub fn argmax<T: PartialOrd>(values: &[T]) -> Option<usize> {
     (0..values.len()).reduce(|best, i| if values[i] > values[best] { i } else { best })
@@ -110,9 +115,13 @@ impl FloatMlp {
     }
 
     pub fn logits(&self, image: &[u8; PIXELS]) -> [f32; 10] {
-        let pixels = image.map(|p| f32::from(p) / f32::from(PIXEL_MAX));
+        self.logits_of(&brightness(image))
+    }
+
+    /// Of pixels from 0 to 1.
+    pub fn logits_of(&self, pixels: &[f32]) -> [f32; 10] {
         let mut hidden = self.b1.clone();
-        add_product(&mut hidden, &pixels, &self.w1);
+        add_product(&mut hidden, pixels, &self.w1);
         hidden.iter_mut().for_each(|h| *h = h.max(0.0));
         let mut logits: [f32; 10] = std::array::from_fn(|i| self.b2[i]);
         add_product(&mut logits, &hidden, &self.w2);
