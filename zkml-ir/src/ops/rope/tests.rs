@@ -59,7 +59,7 @@ fn pairs_are_turned_by_their_position() {
         let hi = elem.interval().hi;
         let x: Vec<i32> = (0..n).map(|_| r.between(-hi, hi) as i32).collect();
         let bits = match (elem, to) {
-            (_, Elem::I8) => 10,
+            (_, Elem::I8) => 9,
             (Elem::I16, _) => 13,
             _ => 14,
         };
@@ -122,7 +122,7 @@ fn eight_bits_come_in_almost_any_step() {
         let Op::Quantize { to, window, .. } = quantised.op else { unreachable!() };
         let a = Admissible::new(g.ty(quantised.args[0]).interval, to, window);
         // From the whole range of x to a third of it.
-        let whole = to.interval().hi as f64 / elem.interval().hi as f64 / 1024.0;
+        let whole = to.interval().hi as f64 / elem.interval().hi as f64 / 512.0;
         for i in 0..100 {
             let wanted = whole * (1.0 + i as f64 / 50.0);
             let got = ratio(a.choose(wanted).unwrap());
