@@ -3,12 +3,16 @@
 //! * Weights are I8, activations I12. The residual stream is I16, as outliers of trained streams ask for ([`crate::gpt2`]).
 //! * An RMS norm's gain is folded into the products behind it ([`import`]), but the last one's: the output embedding is the
 //!   table of tokens too, and is committed once.
-//! * Queries and keys are turned before they become I8: 8 bits twice would cost each score what one rounding costs it again.
+//! * Queries and keys are turned as I12 and come to I8 then: they are rounded to 8 bits once.
 //! * A gated product has the heaviest tails of a block, and in trained models its outliers make those of the stream. In 8 bits
 //!   their rounding alone would cost some per cent, so it is I12, and the last product takes FF / PARTS rows of its weight at a
 //!   time: `k 2^11 2^7 < 2^30` allows less than 4096. Each part comes to a step of its own, then to the stream's, and the parts
-//!   meet in the stream's sum. One to a step of its own leaves a rescale's multiplier the bits that the sum took.
-//! * What joins the stream comes in its step: a window of 16 bits *is* I16, so such a rescale has no third cell.
+//!   meet in the stream's sum. Their window has 20 bits: beside a gated outlier the rest is small.
+//! * What joins the stream comes in its step: a window of 16 bits *is* I16, so such a rescale has no third cell. Attention's
+//!   comes to I12 first: a stream that had to hold what its heads *could* add up to would be several times coarser.
+//! * The error that is left is that of 8 bits: 1 % for each matrix and for q, k and v. Over 16 tokens, seeded, the logits of
+//!   SmolLM2's shape are off by 3.1 %, 4.5 % and 4.8 % (root mean square) after 1, 8 and 30 blocks. Gated units in I8 would make
+//!   3.7 % of the first and save no cell.
 //! * Heads are HEAD = 64 wide. The stretch of slow turns is that of Llama 3: turns that go round less than once in 8192 places
 //!   are divided by FACTOR, those that do more than four times stay. With FACTOR = 1 all stay.
 
