@@ -21,16 +21,17 @@ pub fn relative_rms_error(got: &[f32], reference: &[f32]) -> f64 {
     }
 }
 
-/// `sum got reference / (|got| |reference|)`: 1 is best; 0 if one of them is zero everywhere.
+/// The cosine of the angle between them; 0 if one is zero.
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn cosine(got: &[f32], reference: &[f32]) -> f64 {
-    assert_eq!(got.len(), reference.len(), "results of different lengths");
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len(), "vectors of different lengths");
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>();
-    match (dot(got, got) * dot(reference, reference)).sqrt() {
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    match lengths {
         0.0 => 0.0,
-        lengths => dot(got, reference) / lengths,
+        _ => dot(a, b) / lengths,
     }
 }
 
@@ -66,13 +67,12 @@ mod tests {
         assert_eq!(relative_rms_error(&got, &want), 0.1); // 0.5 / sqrt(9 + 16)
         assert_eq!(relative_rms_error(&[0.0], &[0.0]), 0.0);
         assert_eq!(relative_rms_error(&[1.0], &[0.0]), f64::INFINITY);
+        assert_eq!(cosine(&[3.0, 4.0], &[8.0, 6.0]), 0.96); // 48 / (5 * 10)
+        assert_eq!(cosine(&[0.0, 0.0], &[8.0, 6.0]), 0.0);
     }
 
     #[test]
-    fn directions_and_largest_values() {
-        assert_eq!(cosine(&[3.0, 4.0], &[6.0, 8.0]), 1.0);
-        assert_eq!(cosine(&[3.0, 4.0], &[4.0, -3.0]), 0.0);
-        assert_eq!(cosine(&[0.0], &[1.0]), 0.0);
+    fn largest_values() {
         assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 2), 1);
         assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 3), 2);
         assert_eq!(common_top(&[1.0], &[2.0], 5), 1);

@@ -4,6 +4,7 @@
 //! biases. Trained weights are larger and have outliers; these say nothing about what a trained model computes. The
 //! values depend on the platform's `ln` and `cos`, so on another platform one may differ in its last bit.
 
+use crate::bert;
 use crate::gpt2::Config;
 use crate::llama;
 use crate::random::Random;
@@ -150,6 +151,21 @@ pub fn picture(seed: u64) -> Vec<f32> {
         ((0.5 + sum / 8.0).clamp(0.0, 1.0) * 255.0).round() as f32 / 255.0
     };
     (0..3 * 1024).map(pixel).collect()
+}
+
+/// A whole seeded BERT under the names of a Hugging Face file.
+pub fn bert_model(config: bert::Config, seed: u64) -> FloatWeights {
+    let bert::Config { d, heads, layers, words, context } = config;
+    let table = |name: &str, rows| (format!("embeddings.{name}_embeddings.weight"), vec![rows, d]);
+    let mut tensors: Layer = vec![
+        table("word", words),
+        table("position", context),
+        table("token_type", 2),
+        ("embeddings.LayerNorm.weight".into(), vec![d]),
+        ("embeddings.LayerNorm.bias".into(), vec![d]),
+    ];
+    tensors.extend(repeated("encoder.layer", &bert_layer(Size { d, heads, d_ff: 4 * d }), layers));
+    normal(&tensors, seed)
 }
 
 /// Seeded tokens of a vocabulary.

@@ -3,4 +3,5 @@
 mod golden;
 mod llama;
 mod models;
+mod sentences;
 mod transformers;

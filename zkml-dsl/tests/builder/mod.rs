@@ -7,7 +7,7 @@ mod naming;
 mod proofs;
 mod same;
 
-#[path = "../../../zkml-models/src/bert.rs"]
+#[path = "../../../zkml-models/src/bert/layer.rs"]
 mod bert;
 
 use zkml_dsl::prelude::*;

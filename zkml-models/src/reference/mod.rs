@@ -8,7 +8,7 @@ mod llama;
 mod matrix;
 mod vision;
 
-pub use bert::BertLayer;
+pub use bert::{BertEncoder, BertLayer};
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
 pub use gpt2::{gpt2_logits, Gpt2Block};
 pub use llama::{llama_logits, LlamaBlock};

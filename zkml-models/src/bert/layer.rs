@@ -1,7 +1,7 @@
-//! BERT encoder layers: post-norm, attention in both directions over the tokens that are no padding, GELU.
+//! Layers alone, for a stream of 12 bits.
 //!
-//! * Weights are I8, the residual stream and the hidden units I12, windows as in [`super::gpt2`].
-//! * A post-norm's gain and bias cannot be folded: their result is the residual stream as well. Gains are I12.
+//! Weights are I8 with one step for each tensor; windows as in GPT-2's blocks. Gains are I12: a post-norm's gain and
+//! bias cannot be folded, since their result is the residual stream as well.
 
 use zkml_dsl::prelude::*;
 
