@@ -1,8 +1,10 @@
 //! Shared parts of the examples: options, report, progress, session, golden proofs, the sentence
 //! encoder's files.
 
+pub mod checkpoint;
 pub mod classify;
 pub mod golden;
+pub mod limits;
 pub mod minilm;
 pub mod options;
 pub mod progress;

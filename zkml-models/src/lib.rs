@@ -3,6 +3,7 @@
 
 pub mod bert;
 pub mod gpt2;
+pub mod llama;
 pub mod metrics;
 mod random;
 pub mod reference;

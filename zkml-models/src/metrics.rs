@@ -35,6 +35,22 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     }
 }
 
+/// How many of the `n` largest values' places the two have in common.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn common_top(got: &[f32], reference: &[f32], n: usize) -> usize {
+    assert_eq!(got.len(), reference.len(), "results of different lengths");
+    let top = |values: &[f32]| {
+        let mut places: Vec<usize> = (0..values.len()).collect();
+        places.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        places.truncate(n);
+        places
+    };
+    let wanted = top(reference);
+    top(got).iter().filter(|place| wanted.contains(place)).count()
+}
+
 fn differences<'a>(got: &'a [f32], reference: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
     assert_eq!(got.len(), reference.len(), "results of different lengths");
     got.iter().zip(reference).map(|(&g, &r)| g as f64 - r as f64)
@@ -53,6 +69,13 @@ mod tests {
         assert_eq!(relative_rms_error(&[1.0], &[0.0]), f64::INFINITY);
         assert_eq!(cosine(&[3.0, 4.0], &[8.0, 6.0]), 0.96); // 48 / (5 * 10)
         assert_eq!(cosine(&[0.0, 0.0], &[8.0, 6.0]), 0.0);
+    }
+
+    #[test]
+    fn largest_values() {
+        assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 2), 1);
+        assert_eq!(common_top(&[5.0, 1.0, 4.0, 3.0], &[9.0, 8.0, 0.0, 7.0], 3), 2);
+        assert_eq!(common_top(&[1.0], &[2.0], 5), 1);
     }
 
     #[test]

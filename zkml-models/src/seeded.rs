@@ -6,6 +6,7 @@
 
 use crate::bert;
 use crate::gpt2::Config;
+use crate::llama;
 use crate::random::Random;
 use rayon::prelude::*;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape, WeightsError};
@@ -80,6 +81,26 @@ pub fn gpt2_model(config: Config, seed: u64) -> FloatWeights {
     ];
     let size = Size { d, heads: config.heads, d_ff: 4 * d };
     tensors.extend(repeated("h", &gpt2_layer(size), layers));
+    normal(&tensors, seed)
+}
+
+/// A whole seeded Llama under the names of a Hugging Face file, linear weights \[out, in\].
+pub fn llama_model(config: llama::Config, seed: u64) -> FloatWeights {
+    let llama::Config { d, heads, kv_heads, head, ff, layers, words, .. } = config;
+    let layer: Layer = vec![
+        ("input_layernorm.weight".into(), vec![d]),
+        ("self_attn.q_proj.weight".into(), vec![heads * head, d]),
+        ("self_attn.k_proj.weight".into(), vec![kv_heads * head, d]),
+        ("self_attn.v_proj.weight".into(), vec![kv_heads * head, d]),
+        ("self_attn.o_proj.weight".into(), vec![d, heads * head]),
+        ("post_attention_layernorm.weight".into(), vec![d]),
+        ("mlp.gate_proj.weight".into(), vec![ff, d]),
+        ("mlp.up_proj.weight".into(), vec![ff, d]),
+        ("mlp.down_proj.weight".into(), vec![d, ff]),
+    ];
+    let mut tensors: Layer =
+        vec![("embed_tokens.weight".into(), vec![words, d]), ("norm.weight".into(), vec![d])];
+    tensors.extend(repeated("layers", &layer, layers));
     normal(&tensors, seed)
 }
 

@@ -1,4 +1,5 @@
-"""Prints the constants of transformers.rs: a GPT-2 block and a BERT layer in numpy, d = 4, 2 heads, 6 hidden units.
+"""Prints the constants of transformers.rs: a GPT-2 block, a BERT layer and a Llama block in numpy, d = 4, 2 heads, 6
+hidden units; Llama's heads are 4 wide and share one head of keys and values.
 
     python3 examples/tests/all/transformers.py
 """
@@ -19,13 +20,20 @@ BERT = {
     "intermediate.dense": (FF, D), "output.dense": (D, FF), "output.LayerNorm": (D,),
 }  # fmt: skip
 
+LLAMA = {
+    "input_layernorm": (D,), "post_attention_layernorm": (D,),
+    "self_attn.q_proj": (2 * D, D), "self_attn.k_proj": (D, D), "self_attn.v_proj": (D, D), "self_attn.o_proj": (D, 2 * D),
+    "mlp.gate_proj": (FF, D), "mlp.up_proj": (FF, D), "mlp.down_proj": (D, FF),
+}  # fmt: skip
 
-def weights(layers, out_axis):
+
+def weights(layers, out_axis, bias=True):
     """Tensor t of the alphabetical order holds sin(1 + i + 7 t) / 2, plus 1 in norm gains, as float32."""
     shapes = {}
     for name, dims in layers.items():
         shapes[name + ".weight"] = dims
-        shapes[name + ".bias"] = (dims[0] if len(dims) == 1 else dims[out_axis],)
+        if bias:
+            shapes[name + ".bias"] = (dims[0] if len(dims) == 1 else dims[out_axis],)
     tensors = {}
     for t, name in enumerate(sorted(shapes)):
         n = int(np.prod(shapes[name]))
@@ -76,6 +84,40 @@ def bert(x, mask):
     return norm(w, "output.LayerNorm", h + linear("output.dense", gelu_erf(linear("intermediate.dense", h))), 1e-12)
 
 
+def turned(x, theta=500000.0, factor=32.0, low=1.0, high=4.0, original=8192.0):
+    """Rows of heads of width 4, by Llama 3's frequencies, as complex numbers."""
+    frequencies = []
+    for f in theta ** (-np.arange(2) / 2):
+        wave = 2 * np.pi / f
+        if wave < original / high:
+            frequencies.append(f)
+        elif wave > original / low:
+            frequencies.append(f / factor)
+        else:
+            smooth = (original / wave - low) / (high - low)
+            frequencies.append((1 - smooth) * f / factor + smooth * f)
+    heads = x.reshape(SEQ, -1, 4)
+    pairs = heads[..., :2] + 1j * heads[..., 2:]
+    pairs *= np.exp(1j * np.outer(np.arange(SEQ), frequencies))[:, None, :]
+    return np.concatenate([pairs.real, pairs.imag], axis=-1)
+
+
+def llama(x):
+    w = weights(LLAMA, out_axis=0, bias=False)
+    linear = lambda name, t: t @ w[name + "_proj.weight"].T
+    rms = lambda name, t: t / np.sqrt((t**2).mean(axis=-1, keepdims=True) + 1e-5) * w[name + ".weight"]
+    n = rms("input_layernorm", x)
+    q, k = turned(linear("self_attn.q", n)), turned(linear("self_attn.k", n))[:, 0]
+    scores = np.einsum("ihd,jd->hij", q, k) / 2
+    p = np.exp(np.where(np.tri(SEQ, dtype=bool), scores, -np.inf))
+    p /= p.sum(axis=-1, keepdims=True)
+    mixed = np.einsum("hij,jd->ihd", p, linear("self_attn.v", n)).reshape(SEQ, 2 * D)
+    x = x + linear("self_attn.o", mixed)
+    n = rms("post_attention_layernorm", x)
+    gate = linear("mlp.gate", n)
+    return x + linear("mlp.down", gate / (1 + np.exp(-gate)) * linear("mlp.up", n))
+
+
 def show(name, values):
     print(f"const {name}: [f32; 12] = [")
     for v in values.ravel():
@@ -87,3 +129,4 @@ x = np.cos(3.0 * np.arange(SEQ * D)).astype(np.float32).astype(np.float64).resha
 show("GPT2_ERF", gpt2(x, gelu_erf))
 show("GPT2_TANH", gpt2(x, gelu_tanh))
 show("BERT", bert(x, [True, True, False]))
+show("LLAMA", llama(x))

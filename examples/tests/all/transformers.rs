@@ -1,13 +1,14 @@
 //! The float references against an independent computation, and the weights that feed them.
 //!
-//! The expected values are the output of `transformers.py` (numpy), which writes the two layers from their
+//! The expected values are the output of `transformers.py` (numpy), which writes the layers from their
 //! definitions over the same formula weights.
 
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
+use zkml_models::llama::Config;
 use zkml_models::metrics::{max_abs_error, relative_rms_error};
-use zkml_models::reference::{BertLayer, Gelu, Gpt2Block};
+use zkml_models::reference::{BertLayer, Gelu, Gpt2Block, LlamaBlock};
 use zkml_models::seeded::{
-    bert_input, bert_weights, gpt2_input, gpt2_weights, select_bert, select_gpt2, Size, BASE,
+    bert_input, bert_weights, gpt2_input, gpt2_weights, llama_model, select_bert, select_gpt2, Size, BASE,
 };
 
 const SMALL: Size = Size { d: 4, heads: 2, d_ff: 6 };
@@ -17,7 +18,7 @@ fn formula(mut weights: FloatWeights) -> FloatWeights {
     let names: Vec<String> = weights.names().map(str::to_owned).collect();
     for (t, name) in names.iter().enumerate() {
         let shape = weights.get(name).unwrap().shape.clone();
-        let gain = (name.contains("ln_") || name.contains("LayerNorm")) && name.ends_with("weight");
+        let gain = shape.dims().len() == 1 && name.ends_with("weight");
         let value = |i| (f64::sin((1 + i + 7 * t) as f64) / 2.0 + if gain { 1.0 } else { 0.0 }) as f32;
         let data = (0..shape.len()).map(value).collect();
         weights.insert(name, FloatTensor { shape, data }).unwrap();
@@ -44,6 +45,16 @@ fn bert_layer_is_as_numpy_says() {
     let layer = BertLayer::new(&weights, "encoder.layer.0", SMALL.heads).unwrap();
     let got = layer.forward(&input(), &[true, true, false]);
     assert!(max_abs_error(&got, &BERT) < 1e-6, "{got:?}");
+}
+
+#[test]
+fn llama_block_is_as_numpy_says() {
+    let (d, heads, kv_heads, head, ff) = (4, 2, 1, 4, 6);
+    let config = Config { d, heads, kv_heads, head, ff, layers: 1, words: 1, theta: 500_000, factor: 32 };
+    let mut weights = llama_model(config, 0);
+    weights.retain(|name| name.starts_with("layers."));
+    let got = LlamaBlock::new(&formula(weights), "layers.0", &config).unwrap().forward(&input());
+    assert!(max_abs_error(&got, &LLAMA) < 1e-6, "{got:?}");
 }
 
 #[test]
@@ -122,4 +133,18 @@ const GPT2_TANH: [f32; 12] = [
 const BERT: [f32; 12] = [
     0.8546282, -0.8846368, -0.2192556, -1.268784, 0.9062306, -0.8371408, -0.4118195, -1.208948, 0.9258137,
     -0.5128274, -1.044183, -1.112451,
+];
+const LLAMA: [f32; 12] = [
+    0.9496431,
+    -1.001124,
+    0.8764806,
+    -0.9644693,
+    0.7953803,
+    -0.7632465,
+    0.5749612,
+    -0.6087832,
+    0.3796017,
+    -0.2774865,
+    0.06637014,
+    -0.09443831,
 ];

@@ -11,6 +11,13 @@ use crate::plan::{check, Plan, Source};
 /// The plan of the certificate of `model`'s weights; its witness is [`crate::exec::certificate_trace`]'s. It follows from
 /// the model's plan alone, so that no weight which that plan takes for granted can be missing here.
 pub fn certificate(model: &Plan) -> Result<Lowered, LowerError> {
+    let lowered = certificate_size(model)?;
+    check(&lowered.plan)?;
+    Ok(lowered)
+}
+
+/// The same plan unchecked, for what it costs: that of very many weights is beyond what one argument holds.
+pub fn certificate_size(model: &Plan) -> Result<Lowered, LowerError> {
     let (graph, params) = (GraphBuilder::new("").finish(), Params::default());
     let mut ctx = Ctx::new(&graph, &params);
     for (id, decl) in model.tensors.iter().enumerate() {
@@ -20,6 +27,5 @@ pub fn certificate(model: &Plan) -> Result<Lowered, LowerError> {
         }
     }
     ctx.end();
-    check(&ctx.plan)?;
     Ok(Lowered { plan: ctx.plan, parts: ctx.parts })
 }

@@ -10,7 +10,7 @@ pub(crate) mod io;
 pub(crate) mod steps;
 pub(crate) mod value;
 
-pub use certificate::certificate;
+pub use certificate::{certificate, certificate_size};
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};

@@ -4,12 +4,14 @@
 mod bert;
 mod functions;
 mod gpt2;
+mod llama;
 mod matrix;
 mod vision;
 
 pub use bert::{BertEncoder, BertLayer};
 pub use functions::{gelu_erf, gelu_tanh, Gelu};
 pub use gpt2::{gpt2_logits, Gpt2Block};
+pub use llama::{llama_logits, LlamaBlock};
 pub use vision::{digits_cnn, lenet5, resnet18};
 
 use functions::{attention, layer_norm};

@@ -7,9 +7,11 @@
 //! - `factor`, `low`, `high`, `original` stretch slow turns as Llama 3 does: with f = original theta^(-2i/d) / 2 pi turns
 //!   over the original context, turns f >= high stay, f <= low are divided by the factor, and those between go linearly
 //!   from one to the other.
-//! - Integers: `x cos + swap(x) sin`, with cosines and signed sines as public constants: round(2^b cos), b = 14, or 13 for
-//!   I16. They come from [`crate::tables::real`], so both sides have the same to the bit. Error against real numbers: half a
-//!   unit of the result, and 2^-b of the pair's length.
+//! - Integers: `x cos + swap(x) sin`, with cosines and signed sines as public constants: round(2^b cos), b = 14, 13 of I16 x,
+//!   9 where the result is I8. The rescale takes off their bits and those that x has more than the result, and beside its window
+//!   there is room for a shift of 15: with 14 bits it could bring I12 to I8 only by powers of two. They come from
+//!   [`crate::tables::real`], so both sides have the same to the bit. Error against real numbers: half a unit of the result, and
+//!   2^-b of the pair's length.
 //! - Lowering: two products with constants, one rescale for each element; halves are swapped by a free view.
 //! - Source: Su et al., "RoFormer", 2021, section 3.2; the stretch: Llama 3.1's reference implementation, 2024.
 
@@ -69,7 +71,11 @@ impl OpDef for Rope {
         let (lead, heads, d) = shape(b, call, x, interleaved)?;
         let tokens = lead[lead.len() - 1];
         let turns = turns(call, d, tokens)?;
-        let bits = if b.ty(x).elem == Elem::I16 { 13 } else { 14 };
+        let bits = match (b.ty(x).elem, to) {
+            (_, Elem::I8) => 9,
+            (Elem::I16, _) => 13,
+            _ => 14,
+        };
         let (cos, sin) = turns.constants(tokens, bits);
         let name = |part: &str| super::attention::join(&call.name, part);
 

@@ -2,6 +2,7 @@ use crate::elem::Elem;
 use crate::exec::run;
 use crate::float::{eval, FloatTensor};
 use crate::graph::{Graph, GraphBuilder, Op, Params, Rescale};
+use crate::ops::quantize::scale::{ratio, Admissible};
 use crate::ops::{find, Arg, At, Call, OpError};
 use crate::shape::Shape;
 use crate::testing::Random;
@@ -36,6 +37,8 @@ fn pairs_are_turned_by_their_position() {
     let llama = [32.0, 1.0, 4.0, 8192.0];
     for (elem, to, dims, heads, interleaved, start, theta, stretch) in [
         (Elem::I8, Elem::I8, vec![5, 16], 2usize, false, 0usize, 10_000.0, None),
+        (Elem::I12, Elem::I8, vec![3, 4, 32], 2, false, 1, 10_000.0, None),
+        (Elem::I16, Elem::I8, vec![5, 16], 1, false, 0, 10_000.0, None),
         (Elem::I12, Elem::I12, vec![2, 7, 24], 3, false, 3, 10_000.0, None),
         (Elem::I12, Elem::I16, vec![6, 12], 2, true, 0, 500.0, None),
         (Elem::I16, Elem::I16, vec![3, 64], 1, false, 8000, 500_000.0, Some(llama)),
@@ -55,7 +58,11 @@ fn pairs_are_turned_by_their_position() {
         let n: usize = dims.iter().product();
         let hi = elem.interval().hi;
         let x: Vec<i32> = (0..n).map(|_| r.between(-hi, hi) as i32).collect();
-        let bits = if elem == Elem::I16 { 13 } else { 14 };
+        let bits = match (elem, to) {
+            (_, Elem::I8) => 9,
+            (Elem::I16, _) => 13,
+            _ => 14,
+        };
         // The result in units of x, or as many times coarser as its element asks for.
         let coarse = (bits + 1 + elem.interval().hi.ilog2() as i32 - to.interval().hi.ilog2() as i32)
             .clamp(bits, if to == Elem::I16 { 14 } else { 15 });
@@ -104,6 +111,24 @@ fn halves_are_swapped_by_a_view() {
     let cells = lowered.plan.cells(|s| *s == crate::plan::Source::Trace);
     assert_eq!(cells, 3 * 64 * 576, "q, r and y of one rescale");
     assert!(g.nodes.iter().any(|n| matches!(n.op, Op::Constant(_))));
+}
+
+/// The shift that an I8 result needs leaves the multiplier bits: a wanted step is met within an eighth.
+#[test]
+fn eight_bits_come_in_almost_any_step() {
+    for elem in [Elem::I8, Elem::I12] {
+        let g = rope(elem, Some(Elem::I8), &[4, 16], &[]).unwrap();
+        let quantised = g.nodes.iter().find(|n| matches!(n.op, Op::Quantize { .. })).unwrap();
+        let Op::Quantize { to, window, .. } = quantised.op else { unreachable!() };
+        let a = Admissible::new(g.ty(quantised.args[0]).interval, to, window);
+        // From the whole range of x to a third of it.
+        let whole = to.interval().hi as f64 / elem.interval().hi as f64 / 512.0;
+        for i in 0..100 {
+            let wanted = whole * (1.0 + i as f64 / 50.0);
+            let got = ratio(a.choose(wanted).unwrap());
+            assert!((got / wanted - 1.0).abs() < 0.126, "{elem}: {got:e} {wanted:e}");
+        }
+    }
 }
 
 #[test]
