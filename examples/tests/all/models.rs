@@ -141,7 +141,7 @@ fn digits_are_classified_as_well_as_in_float() {
 #[test]
 fn digits_are_classified_by_convolutions_as_well_as_in_float() {
     classified(classify::cnn().unwrap(), 500);
-    classified(classify::lenet5().unwrap(), 7);
+    classified(classify::lenet5().unwrap(), 500);
 }
 
 /// ResNet-18 with an eighth of its channels.
