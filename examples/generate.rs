@@ -11,6 +11,7 @@
 use clap::Parser;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
@@ -100,13 +101,19 @@ fn run() -> Result<(), Failure> {
         CONTEXT: config.context,
     })?
     .at_level(session.level());
-    let model = instance.calibrate(&weights, &samples)?;
-    let generation = generate(&model, seq, &prompt)?;
-    let (model, (proof, _), times) = session.measure(
-        || Ok::<_, Failure>(model),
-        |model| Ok((generation.prove(model)?, model.verifier_key())),
-        |(proof, key)| Ok(generation.verify(&instance, key, proof)?),
+    let mut decode = Duration::ZERO;
+    let ((model, generation), (proof, ..), mut times) = session.measure(
+        || -> Result<_, Failure> {
+            let model = instance.calibrate(&weights, &samples)?;
+            let start = Instant::now();
+            let generation = generate(&model, seq, &prompt)?;
+            decode = start.elapsed();
+            Ok((model, generation))
+        },
+        |(model, generation)| Ok((generation.prove(model)?, model.verifier_key(), generation.clone())),
+        |(proof, key, generation)| Ok(generation.verify(&instance, key, proof)?),
     )?;
+    times.calibrate = times.calibrate.saturating_sub(decode);
 
     println!("prompt: {}", text.show(&prompt));
     println!("answer: {}", text.show(generation.answer()));
@@ -123,6 +130,7 @@ fn run() -> Result<(), Failure> {
     let subject =
         Subject { name: "generate", seq, layers, model: model.as_ref(), proof: &proof, max_abs_err };
     session.finish(&subject, &times)?;
+    println!("  {:<24} {:>11.1} ms", "decode", decode.as_secs_f64() * 1e3);
     session.accuracy(model.as_ref(), &weights, &samples)?;
     Ok(())
 }
