@@ -5,7 +5,10 @@
 //! - Element: I16, step 2^-14, interval [0, 2^14]: fine enough for long rows (1/1024 is 16 units), and 1 is exact.
 //! - Integers, by DESIGN 5.9b: e_j = round(2^a exp(-(max - x_j) * step)), S = sum e, w = floor(2^29 / S),
 //!   p_j = floor((e_j * w + 2^14) / 2^15). As e_j <= S, e_j * w <= 2^29 and p_j <= 2^14.
-//! - Real numbers: exp(x_j) / sum exp(x).
+//! - Real numbers: exp(x_j) / sum exp(x). Error for a row of T entries, all inputs: at most (T-1) 2^-14 + 2^-15 + 2^-16,
+//!   reached where one score is far above the others and every other exponential is just below half a unit, so that all
+//!   their mass is rounded away. Up to 64 entries that is less than 1/256, what 8 bits resolve; beyond, only rows
+//!   without such a long even tail are that good.
 //! - Lowering: cells e, z for each score, M, S, w and its remainder for each row, p and its remainder.
 //!
 //! Attention does not need this: it divides once, after the product with the values.
