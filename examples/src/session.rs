@@ -101,8 +101,8 @@ impl Session {
         samples: &[Vec<FloatTensor>],
     ) -> Result<(), Failure> {
         if self.options.accuracy {
-            let widths = recommend_widths(model.graph(), weights, samples, None)?;
-            println!("{}\n{widths}", model.accuracy(weights, samples)?);
+            println!("\n{}", model.accuracy(weights, samples)?);
+            println!("{}", recommend_widths(model.graph(), weights, samples, None)?);
         }
         Ok(())
     }

@@ -75,12 +75,12 @@ fn golden_proofs_are_not_each_other_s() {
     let verifier = a.verifier();
     let other = verifier.verify(&a.statement.statement, &b.proof);
     assert!(matches!(other, Err(ArtifactError::Model { kind: "proof", .. })), "{other:?}");
-    let renamed = ProofFile { model: "gpt2".into(), ..b.proof.clone() };
+    let renamed = ProofFile { model: a.proof.model.clone(), ..b.proof.clone() };
     let other = verifier.verify(&a.statement.statement, &renamed);
     assert!(matches!(other, Err(ArtifactError::Digest { .. })), "{other:?}");
     let other = verifier.verify(&b.statement.statement, &a.proof);
     assert!(matches!(other, Err(ArtifactError::Verify(_))), "{other:?}");
-    let certificate = Certificate { model: "gpt2".into(), ..b.certificate };
+    let certificate = Certificate { model: a.proof.model.clone(), ..b.certificate };
     let other = a.key.verifier(Some(&certificate), AcceptedLevel::Proven);
     assert!(matches!(other, Err(ArtifactError::Certificate(_))), "{other:?}");
 }
