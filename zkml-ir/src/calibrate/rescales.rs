@@ -98,6 +98,9 @@ struct Pass<'a, 'g> {
     rescales: Vec<Rescale>,
     /// By step: how much coarser than at the start.
     raise: Vec<f64>,
+    /// By step: that of `steps`. Several nodes may ask for the same step to be raised; each says what it lacks of this, and
+    /// the most counts, not the product.
+    present: Vec<f64>,
     /// A node that a finer step is forced upon than it can have.
     too_fine: Option<NodeId>,
 }
@@ -115,7 +118,8 @@ impl<'a, 'g> Pass<'a, 'g> {
         let steps = start.iter().zip(&raise).map(|(s, r)| s.unwrap_or(1.0 / 128.0) * r).collect();
         cache.expire(0..graph.nodes.len());
         let rescales = vec![Rescale { m: 1, s: 1 }; graph.rescales.len()];
-        Self { graph, sharing, cache, stats, start, steps, rescales, raise, too_fine: None }
+        let present = raise.clone();
+        Self { graph, sharing, cache, stats, start, steps, rescales, raise, present, too_fine: None }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<(), CalibrateError> {
@@ -229,6 +233,7 @@ impl<'a, 'g> Pass<'a, 'g> {
             // lies before it stays as it is.
             (Some(&(spare, ..)), Some(w)) if spare <= self.spare(w).max(0.0) => {
                 self.raise[w] *= least / target;
+                self.present[w] *= least / target;
                 self.scale_weight(w, least / target, acc);
             }
             _ if self.coarsen(id, of, out, least / target, false) => {}
@@ -244,8 +249,7 @@ impl<'a, 'g> Pass<'a, 'g> {
         if acc.powers.get(&free).is_some_and(|&power| power >= 1) {
             return false;
         }
-        self.raise[free] *= lacks * MARGIN;
-        self.too_fine = Some(id);
+        self.raise_to(id, free, lacks * MARGIN);
         true
     }
 
@@ -256,9 +260,14 @@ impl<'a, 'g> Pass<'a, 'g> {
         let Some(&(spare, power, step)) = widest.first() else { return false };
         let factor = factor.max(1.0).powf(1.0 / power as f64) * MARGIN;
         let next = widest.get(1).map_or(f64::INFINITY, |w| (spare - w.0).max(1.0).exp2());
-        self.raise[step] *= factor.min(next);
-        self.too_fine = Some(id);
+        self.raise_to(id, step, factor.min(next));
         true
+    }
+
+    /// The next pass starts with this step coarser by `factor` than now, or by more if another node asked for that.
+    fn raise_to(&mut self, id: NodeId, step: StepId, factor: f64) {
+        self.raise[step] = self.raise[step].max(self.present[step] * factor);
+        self.too_fine = Some(id);
     }
 
     /// (bits to spare, power, step) of the free steps whose growth makes `of / than` grow; the most to spare first.
