@@ -2,7 +2,7 @@ use super::{calibrate, completeness, CalibrateError, CompletenessError};
 use crate::elem::Elem;
 use crate::float::{eval, FloatTensor};
 use crate::graph::{Graph, GraphBuilder, Layout, NodeId};
-use crate::ops::Arg;
+use crate::ops::{find, Arg, Call};
 use crate::shape::Shape;
 use crate::testing::{inputs_of, integers, op, quantize, Random};
 
@@ -244,6 +244,40 @@ fn outliers_coarsen_the_stream_and_never_leave_a_window() {
             }
         }
     }
+}
+
+/// The output's step where so many equal products join one stream, in windows that make each coarser than its values ask for.
+fn joined(parts: usize) -> f64 {
+    let (k, d) = (1024, 16);
+    let sixteen = |b: &mut GraphBuilder, h| {
+        let named = [("window".into(), Arg::Int(16))].into_iter().collect();
+        let call =
+            Call { tensors: vec![h], named, elem: Some(Elem::I16), name: "q".into(), ..Call::default() };
+        find("quantize").expect("known op").build(b, &call).unwrap()[0]
+    };
+    let mut b = GraphBuilder::new("joined");
+    let x = b.input("x", Elem::I8, Shape::new([4, k]), false);
+    let w = weight(&mut b, "w", Elem::I8, &[k, d]);
+    let y = op(&mut b, "matmul", &[x, w], &[]);
+    let mut sum = quantize(&mut b, y, Elem::I16);
+    for _ in 0..parts {
+        let part = sixteen(&mut b, y);
+        // In the step of the stream, which the product alone would make finer.
+        let part = sixteen(&mut b, part);
+        sum = op(&mut b, "add", &[sum, part], &[]);
+    }
+    b.output("y", sum);
+    let g = b.finish();
+    let mut r = Random(3);
+    let weights = [r.tensor(&[k, d], 0.1)];
+    let (_, p) = calibrate(&g, &weights, &[vec![r.tensor(&[4, k], 1.0)]]).unwrap();
+    g.steps.value(&g.ty(g.outputs[0].node).step, &p.steps)
+}
+
+#[test]
+fn a_stream_is_coarsened_for_the_neediest_of_its_parts_once() {
+    let (one, four) = (joined(1), joined(4));
+    assert!(four < 1.5 * one, "{one} {four}");
 }
 
 #[test]
