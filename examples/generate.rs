@@ -12,13 +12,14 @@ use clap::Parser;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
+use zkml_dsl::weights::{FloatTensor, Shape};
+use zkml_examples::gpt2::open;
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
 use zkml_examples::text::Tokens;
-use zkml_models::gpt2::{generate, gpt2_greedy, import, Config};
+use zkml_models::gpt2::{generate, gpt2_greedy, import};
 use zkml_models::reference::gpt2_logits;
-use zkml_models::seeded::{gpt2_model, tokens};
+use zkml_models::seeded::tokens;
 use zkml_models::vision::digits::argmax;
 
 /// Prove and verify an answer of GPT-2, token by token the most likely
@@ -50,19 +51,7 @@ fn run() -> Result<(), Failure> {
     let (options, answer) = (&cli.options, cli.answer.get());
     let common = &options.common;
     let session = Session::start(common)?;
-    let open = || -> Result<FloatWeights, Failure> {
-        Ok(match &common.weights {
-            Some(path) => {
-                let mut w = FloatWeights::open(path)?;
-                w.rename_family(zkml_dsl::weights::Family::Gpt2, &[])?;
-                w
-            }
-            None => gpt2_model(Config { layers: options.layers_or(12), ..Config::SMALL }, common.seed),
-        })
-    };
-    let file = open()?;
-    let all = Config::of(&file)?;
-    let config = Config { layers: options.layers_or(all.layers).min(all.layers), ..all };
+    let (file, config) = open(options)?;
     let text = Tokens::beside(common.weights.as_deref());
     let prompt = match (&cli.prompt, &cli.tokens[..]) {
         (Some(words), _) => text.encode(words)?,
@@ -118,7 +107,7 @@ fn run() -> Result<(), Failure> {
     println!("prompt: {}", text.show(&prompt));
     println!("answer: {}", text.show(generation.answer()));
     // The integers' logits are never opened. The float model, given the same tokens, says how good each choice was.
-    let float = gpt2_logits(&open()?, &config, &generation.tokens[..seq - 1], answer)?;
+    let float = gpt2_logits(&open(options)?.0, &config, &generation.tokens[..seq - 1], answer)?;
     let (mut same, mut max_abs_err) = (0, 0.0f64);
     for (logits, &token) in float.chunks_exact(config.words).zip(generation.answer()) {
         let best = argmax(logits).unwrap_or_default();

@@ -12,13 +12,14 @@ use clap::Parser;
 use std::process::ExitCode;
 use zkml_dsl::prelude::*;
 use zkml_dsl::units::to_real;
-use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape};
+use zkml_dsl::weights::{FloatTensor, Shape};
+use zkml_examples::gpt2::open;
 use zkml_examples::options::SequenceOptions;
 use zkml_examples::session::{exit, Failure, Session, Subject};
-use zkml_models::gpt2::{gpt2, import, Config};
+use zkml_models::gpt2::{gpt2, import};
 use zkml_models::metrics::{max_abs_error, relative_rms_error};
 use zkml_models::reference::gpt2_logits;
-use zkml_models::seeded::{gpt2_model, tokens};
+use zkml_models::seeded::tokens;
 
 /// Prove and verify a whole GPT-2
 #[derive(Parser)]
@@ -38,19 +39,7 @@ fn run() -> Result<(), Failure> {
     let options = Cli::parse().options;
     let (common, seq) = (&options.common, options.seq_or(64));
     let session = Session::start(common)?;
-    let open = || -> Result<FloatWeights, Failure> {
-        Ok(match &common.weights {
-            Some(path) => {
-                let mut w = FloatWeights::open(path)?;
-                w.rename_family(zkml_dsl::weights::Family::Gpt2, &[])?;
-                w
-            }
-            None => gpt2_model(Config { layers: options.layers_or(12), ..Config::SMALL }, common.seed),
-        })
-    };
-    let file = open()?;
-    let all = Config::of(&file)?;
-    let config = Config { layers: options.layers_or(all.layers).min(all.layers), ..all };
+    let (file, config) = open(&options)?;
     let input = tokens(config.words, seq, common.seed);
     let reference = gpt2_logits(&file, &config, &input, 1)?;
     let (weights, config) = import(file, Some(config.layers))?;

@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod classify;
 pub mod golden;
+pub mod gpt2;
 pub mod limits;
 pub mod minilm;
 pub mod options;

@@ -5,9 +5,7 @@ use zkml_dsl::engine::{available_memory, check_memory, estimate_memory, Security
 use zkml_ir::cost::placeholder;
 use zkml_ir::graph::Graph;
 use zkml_ir::lower::{certificate_size, lower};
-
-/// One argument holds less.
-const MAX_LOOKUPS: u64 = 1 << 30;
+use zkml_ir::plan::MAX_LOOKUPS;
 
 /// Refuses a model whose certificate needs more lookups than one argument holds.
 pub fn lookups(graph: &Graph) -> Result<(), Failure> {

@@ -8,4 +8,5 @@ pub mod metrics;
 mod random;
 pub mod reference;
 pub mod seeded;
+mod sizes;
 pub mod vision;

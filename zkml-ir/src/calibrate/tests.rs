@@ -251,8 +251,7 @@ fn joined(parts: usize) -> f64 {
     let (k, d) = (1024, 16);
     let sixteen = |b: &mut GraphBuilder, h| {
         let named = [("window".into(), Arg::Int(16))].into_iter().collect();
-        let call =
-            Call { tensors: vec![h], named, elem: Some(Elem::I16), name: "q".into(), ..Call::default() };
+        let call = Call { tensors: vec![h], named, elem: Some(Elem::I16), name: "q".into() };
         find("quantize").expect("known op").build(b, &call).unwrap()[0]
     };
     let mut b = GraphBuilder::new("joined");

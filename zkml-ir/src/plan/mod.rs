@@ -18,7 +18,7 @@ mod view;
 
 pub use axis::{Axis, Space};
 pub(crate) use check::reach;
-pub use check::{check, CheckError};
+pub use check::{check, CheckError, MAX_LOOKUPS};
 pub use expr::{Constraint, Factor, LinExpr, Lookup, Product, Term};
 pub use view::{AxisMap, BitMap, OddDigit, View, ViewError};
 

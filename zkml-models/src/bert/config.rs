@@ -1,5 +1,6 @@
 //! The sizes of a BERT.
 
+use crate::sizes::{matrix, padded};
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
 /// Sizes. Every published BERT has four hidden units for each of its width.
@@ -15,30 +16,19 @@ pub struct Config {
     pub context: usize,
 }
 
-/// Rows of a token table are padded to a multiple of this.
-const ROWS: usize = 128;
-
 impl Config {
     /// all-MiniLM-L6-v2, a sentence encoder: 22.6M weights.
     pub const MINILM: Self = Self { d: 384, heads: 12, layers: 6, words: 30522, context: 512 };
 
     /// Rows of the token table, padding included.
     pub fn vocab(&self) -> usize {
-        self.words.next_multiple_of(ROWS)
+        padded(self.words)
     }
 
     /// The sizes of a file of the family's names ([`Family::Bert`](zkml_dsl::weights::Family::Bert)), before
     /// [`super::import`] pads anything. No tensor has the number of heads in its shape.
     pub fn of(weights: &FloatWeights, heads: usize) -> Result<Self, WeightsError> {
-        let dims = |name: &str| {
-            let tensor = weights
-                .dims(name)
-                .ok_or_else(|| WeightsError::NotFound { name: name.into(), nearest: None })?;
-            match *tensor {
-                [rows, columns] => Ok((rows, columns)),
-                _ => Err(WeightsError::Shape { name: name.into(), got: tensor.to_vec() }),
-            }
-        };
+        let dims = |name: &str| matrix(weights, name);
         let (words, d) = dims("embeddings.word_embeddings.weight")?;
         let (context, _) = dims("embeddings.position_embeddings.weight")?;
         let last = |l: &usize| weights.dims(&format!("encoder.layer.{l}.output.dense.weight")).is_some();

@@ -1,5 +1,6 @@
 //! The sizes of a GPT-2.
 
+use crate::sizes::{matrix, padded};
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
 /// Sizes. Every published GPT-2 has heads of width 64 and four hidden units for each of its width.
@@ -15,8 +16,6 @@ pub struct Config {
     pub context: usize,
 }
 
-/// Rows of a token table are padded to a multiple of this.
-const ROWS: usize = 128;
 const HEAD: usize = 64;
 
 impl Config {
@@ -25,20 +24,12 @@ impl Config {
 
     /// Rows of the token table, padding included.
     pub fn vocab(&self) -> usize {
-        self.words.next_multiple_of(ROWS)
+        padded(self.words)
     }
 
     /// The sizes of a file whose names are those of `h.0.attn.c_attn.weight`, before [`super::import`] pads anything.
     pub fn of(weights: &FloatWeights) -> Result<Self, WeightsError> {
-        let dims = |name: &str| {
-            let tensor = weights
-                .dims(name)
-                .ok_or_else(|| WeightsError::NotFound { name: name.into(), nearest: None })?;
-            match *tensor {
-                [rows, columns] => Ok((rows, columns)),
-                _ => Err(WeightsError::Shape { name: name.into(), got: tensor.to_vec() }),
-            }
-        };
+        let dims = |name: &str| matrix(weights, name);
         let ((words, d), (context, _)) = (dims("wte.weight")?, dims("wpe.weight")?);
         let layers = (0..).take_while(|l| weights.dims(&format!("h.{l}.ln_1.weight")).is_some()).count();
         Ok(Self { d, heads: d / HEAD, layers, words, context })

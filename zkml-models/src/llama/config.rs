@@ -1,6 +1,7 @@
 //! The sizes of a Llama.
 
 use super::{llama, llama_blocks};
+use crate::sizes::{matrix, padded};
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
 /// Sizes, and the angles of the rotary embedding.
@@ -24,8 +25,6 @@ pub struct Config {
     pub factor: usize,
 }
 
-/// Rows of a token table are padded to a multiple of this.
-const ROWS: usize = 128;
 /// Heads of SmolLM2 and Llama 3.2 1B.
 const HEAD: usize = 64;
 /// A product of I12 and I8 may have fewer terms: `k 2^11 2^7 < 2^30`.
@@ -60,7 +59,7 @@ impl Config {
 
     /// Rows of the token table, padding included.
     pub fn vocab(&self) -> usize {
-        self.words.next_multiple_of(ROWS)
+        padded(self.words)
     }
 
     /// Into how many parts the gated units are cut, so that no sum of a part can outgrow an accumulator.
@@ -106,15 +105,7 @@ impl Config {
     /// tells neither the width of a head nor the angles: heads are taken to be 64 wide, the angles are those of the constant
     /// above with the same widths and vocabulary, else Llama's first: theta = 10000, no stretch. A `config.json` knows better.
     pub fn of(weights: &FloatWeights) -> Result<Self, WeightsError> {
-        let dims = |name: &str| {
-            let tensor = weights
-                .dims(name)
-                .ok_or_else(|| WeightsError::NotFound { name: name.into(), nearest: None })?;
-            match *tensor {
-                [rows, columns] => Ok((rows, columns)),
-                _ => Err(WeightsError::Shape { name: name.into(), got: tensor.to_vec() }),
-            }
-        };
+        let dims = |name: &str| matrix(weights, name);
         let rows = |part: &str| dims(&format!("layers.0.{part}_proj.weight")).map(|(rows, _)| rows);
         let (words, d) = dims("embed_tokens.weight")?;
         let (heads, kv_heads) = (rows("self_attn.q")? / HEAD, rows("self_attn.k")? / HEAD);

@@ -22,8 +22,8 @@ use super::{BoundBy, Plan};
 use crate::elem::{Interval, P};
 use thiserror::Error;
 
-/// GKR counts leaves modulo p.
-const MAX_LOOKUPS: u64 = 1 << 30;
+/// An argument holds fewer lookups and table rows: GKR counts leaves modulo p.
+pub const MAX_LOOKUPS: u64 = 1 << 30;
 
 /// Why a plan would not be sound.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
