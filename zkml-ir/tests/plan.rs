@@ -142,9 +142,12 @@ fn unsound_plans_are_refused() {
         ("a bound beyond the lookups", |p| cell(p, "/r").bound = BoundBy::Lookup { lookup: 999, entry: 0 }),
         ("a bound by something else", |p| cell(p, "/r").bound = BoundBy::Exact { constraint: 0 }),
         ("a sum bounded by itself", |p| {
-            let c = p.constraints.iter_mut().find(|c| c.name.ends_with("/sum")).unwrap();
-            let own = c.linear.terms[0].clone();
-            c.linear.terms.push(own);
+            // A digit that a constraint is said to determine, over all that it may reach, and which stands in it twice.
+            let constraint = p.constraints.iter().position(|c| c.name.ends_with("/sum")).unwrap();
+            let digit = cell(p, "/s0");
+            (digit.bound, digit.range) = (BoundBy::Exact { constraint }, Interval::new(-(1 << 29), 1 << 29));
+            let own = p.constraints[constraint].linear.terms.last().unwrap().clone();
+            p.constraints[constraint].linear.terms.push(own);
         }),
         ("a scaled entry", |p| {
             let l = p.lookups.iter_mut().find(|l| l.name.ends_with("/r")).unwrap();
@@ -157,7 +160,7 @@ fn unsound_plans_are_refused() {
         }),
         ("a constraint that wraps", |p| {
             let c = p.constraints.iter_mut().find(|c| c.name.ends_with("/division")).unwrap();
-            c.linear = c.linear.scaled(1 << 10);
+            c.linear = c.linear.scaled(1 << 12);
         }),
     ];
     for (what, edit) in edits {

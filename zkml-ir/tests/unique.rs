@@ -4,7 +4,7 @@
 //! that a prover might choose freely, the others are solved for in the field and held against their ranges.
 
 use zkml_ir::elem::P;
-use zkml_ir::tables::{window, ClampHigh, ClampLow, Rsqrt, Table};
+use zkml_ir::tables::{window, ClampHigh, ClampLow, ExpTable, Rsqrt, StepBits, Table};
 
 fn modp(v: i128) -> i64 {
     v.rem_euclid(P as i128) as i64
@@ -49,36 +49,78 @@ fn one_saturation_for_each_quotient() {
     }
 }
 
-/// 2 N + S = 2 S o + t, 0 <= t < 2S by limbs.
+/// 8 N + S = 2 S o + t, 0 <= t < 2S by limbs, for every sum of 19 bits' ends.
 #[test]
 fn one_mean_for_each_row() {
-    for s in [1i128 << 6, 1 << 15, 12345, (1 << 21) - 1, 1 << 21] {
+    for s in [1i128, 2, 1 << 6, 1 << 15, 12345, (1 << 18) + 1, (1 << 19) - 1] {
         for n in [-(s * 128), s * 127, 0, s / 2, -s / 2, s / 2 - 1, s * 3 + 7] {
-            let found: Vec<i128> = (-128..128)
+            let found: Vec<i128> = (-512..512)
                 .filter(|o| {
-                    let t = modp(2 * n + s - 2 * s * o);
-                    in_range(t, 22) && in_range(modp(2 * s - 1 - t as i128), 22)
+                    let t = modp(8 * n + s - 2 * s * o);
+                    in_range(t, 20) && in_range(modp(2 * s - 1 - t as i128), 20)
                 })
                 .collect();
-            assert_eq!(found, [(2 * n + s).div_euclid(2 * s)], "{s} {n}");
+            let honest = (8 * n + s).div_euclid(2 * s);
+            assert_eq!(found, if honest < 512 { vec![honest] } else { vec![] }, "{s} {n}");
         }
     }
 }
 
-/// S0 w + t = 2^13 c, S1 w + c = 2^16; and why 2^29 = S w + t alone would not do.
+/// sum e = S < 2^19 <= sum f: one reference for each row, of all that the table has an index for. Sums are taken modulo p.
+#[test]
+fn one_reference_for_each_row() {
+    let mut state = 5u64;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let step = |v| StepBits::new(v).unwrap();
+    for (tau, width, keys) in [(0.3, 7, 5), (0.02, 255, 40), (1e-3, 255, 2048), (1.9, 15, 64), (0.7, 3, 2048)]
+    {
+        // The largest scale with which `keys` exponentials at the furthest reference stay below 2^19.
+        let range = 2 * width + 1;
+        let far = keys as f64 * (-tau * (width + 1) as f64).exp();
+        let scale = (524_287.0f64).min(((1 << 19) - keys) as f64 / far) as u32;
+        let table = ExpTable { scale, top_bits: 19, log_grain: 0, range, last: range, step: step(tau) };
+        let columns = table.columns();
+        let bits = 19 + (keys as u64).next_power_of_two().trailing_zeros();
+        let spread =
+            |below: &mut dyn FnMut(usize) -> usize| (0..keys).map(|_| below(width as usize + 1)).collect();
+        let rows: Vec<Vec<usize>> =
+            vec![vec![0; keys], vec![width as usize; keys], spread(&mut below), spread(&mut below)];
+        for row in rows {
+            let found: Vec<usize> = (0..=range as usize)
+                .filter(|&m| row.iter().all(|&x| x <= m && m - x <= range as usize))
+                .filter(|&m| {
+                    let sum = |c: usize| row.iter().map(|&x| columns[c][m - x] as i128).sum::<i128>();
+                    in_range(modp(sum(1)), 19) && in_range(modp(sum(2) - (1 << 19)), bits)
+                })
+                .collect();
+            assert_eq!(found.len(), 1, "{tau} {width} {keys}");
+            // It is the least with a sum that small.
+            let fits = |m: usize| row.iter().map(|&x| columns[1][m - x] as i64).sum::<i64>() < 1 << 19;
+            let max = *row.iter().max().unwrap();
+            assert_eq!(Some(found[0]), (max..=range as usize).find(|&m| fits(m)));
+        }
+    }
+}
+
+/// S0 w + t = 2^13 c, S1 w + c = 2^(n-13); and why 2^n = S w + t alone would not do.
 #[test]
 fn one_reciprocal_for_each_sum() {
     let mut naive_is_unsound = false;
-    for s in [1i128 << 13, (1 << 13) + 1, 3 << 14, 5_000_003, (1 << 25) - 1, 1 << 25] {
-        let bounded = |t: i64| in_range(t, 26) && in_range(modp(s - 1 - t as i128), 26);
-        let digits = |w: &i128| {
-            let c = modp((1 << 16) - (s >> 13) * w);
-            in_range(c, 17) && bounded(modp(((c as i128) << 13) - (s & 8191) * w))
-        };
-        let found: Vec<i128> = (0..1 << 17).filter(digits).collect();
-        assert_eq!(found, [(1 << 29) / s], "{s}");
-        let naive = (0..1i128 << 17).filter(|w| bounded(modp((1 << 29) - s * w))).count();
-        naive_is_unsound |= naive > 1;
+    for (n, bits, least) in [(29, 16, 1i128 << 13), (29, 19, 1 << 16), (18, 19, 1 << 7), (24, 16, 1 << 10)] {
+        for s in [least, least + 1, 3 * least / 2, (1 << bits) - 5003, (1 << bits) - 1] {
+            let bounded = |t: i64| in_range(t, bits) && in_range(modp(s - 1 - t as i128), bits);
+            let digits = |w: &i128| {
+                let c = modp((1 << (n - 13)) - (s >> 13) * w);
+                in_range(c, 17) && bounded(modp(((c as i128) << 13) - (s & 8191) * w))
+            };
+            let found: Vec<i128> = (0..1 << 17).filter(digits).collect();
+            assert_eq!(found, [(1 << n) / s], "{s}");
+            let naive = (0..1i128 << 17).filter(|w| bounded(modp((1 << n) - s * w))).count();
+            naive_is_unsound |= naive > 1;
+        }
     }
     assert!(naive_is_unsound);
 }

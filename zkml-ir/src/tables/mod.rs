@@ -181,9 +181,7 @@ impl Table {
                     && t.in_step.is_valid()
                     && t.out_step.is_valid()
             }
-            Table::Exp(t) => {
-                t.a <= 24 && t.range <= t.last && t.last < 1 << Self::MAX_LOG_ROWS && t.step.is_valid()
-            }
+            Table::Exp(t) => t.is_valid(1 << Self::MAX_LOG_ROWS),
             Table::Rsqrt(t) => {
                 (1..=1 << 16).contains(&t.len) && t.shift <= 16 && t.log_gain <= 24 && t.gain(1, 1) < 1 << 30
             }

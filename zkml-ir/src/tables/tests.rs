@@ -50,7 +50,22 @@ fn all() -> Vec<Table> {
         act(Function::Reciprocal, -128, 127, 0.5, 0.03),
         act(Function::Abs, -128, 127, 0.04, 0.04),
         act(Function::Identity, -1000, 1000, 0.04, 0.05),
-        Table::Exp(ExpTable { a: 15, range: 255, last: 766, step: step(0.0731) }),
+        Table::Exp(ExpTable {
+            scale: 32767,
+            top_bits: 15,
+            log_grain: 0,
+            range: 255,
+            last: 766,
+            step: step(0.0731),
+        }),
+        Table::Exp(ExpTable {
+            scale: 1000,
+            top_bits: 19,
+            log_grain: 4,
+            range: 4095,
+            last: 4095,
+            step: step(0.5),
+        }),
         Table::Rsqrt(Rsqrt { len: 768, shift: 6, log_gain: 23 }),
         Table::Order(Order { lo: -17, hi: 40, at: 3, shows: Shows::Greater }),
         Table::Order(Order { lo: 0, hi: 255, at: 0, shows: Shows::Equal }),
@@ -116,7 +131,15 @@ fn functions_are_correctly_rounded() {
                     let real = reference(a.function, x);
                     (real / a.out_step.get()).clamp(-128.0, 127.0)
                 }
-                Table::Exp(e) if x <= e.range as f64 => (-x * e.step.get()).exp() * 32768.0,
+                Table::Exp(e) if x <= e.range as f64 => {
+                    let nearer = if x == 0.0 { 1 << e.top_bits } else { c[1][x as usize - 1] };
+                    assert_eq!(c[2][x as usize], nearer);
+                    (-x * e.step.get() / (1 << e.log_grain) as f64).exp() * e.scale as f64
+                }
+                Table::Exp(_) => {
+                    assert_eq!(c[2][x as usize], 0);
+                    0.0
+                }
                 _ => continue,
             };
             assert!((got as f64 - want).abs() <= 0.5 + 1e-9, "{} {x}: {got} {want}", t.name());

@@ -91,6 +91,12 @@ struct Said {
 
 impl Context<'_> {
     fn signature(&self, s: &Signature) {
+        let name = s.ident.to_string();
+        if zkml_ir::ops::find(&name).is_some() {
+            // Calls of the name would mean the op, without a word.
+            let message = format!("`{name}` is an op\n  help: give the model another name: `{name}_layer`");
+            self.errors.at(&s.ident, message);
+        }
         let no = |what: &str, why: &str| format!("a model is not `{what}`: {why}");
         if let Some(t) = &s.asyncness {
             self.errors.at(t, no("async", "an op cannot wait"));

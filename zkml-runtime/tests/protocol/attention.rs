@@ -1,6 +1,6 @@
 //! A prover that changes cells of an attention, everything after them made to fit.
 
-use super::softmax::exponentials;
+use super::softmax::{exponentials, Exponentials};
 use crate::common::forge::{no_identity, no_row, Forged};
 use crate::common::{graph, Fixture};
 
@@ -21,10 +21,12 @@ fn at(head: usize, query: usize) -> usize {
 /// The row's sum and results from its exponentials, over the values of a head. Every equation but the one with the
 /// values holds whatever they are.
 fn attend(w: &mut Forged, head: usize, query: usize, values_of: usize, off_by: [i64; 2]) {
+    let row = head * TOKENS + query;
     let e: Vec<i64> = w.cells("heads/e")[at(head, query)..][..TOKENS].iter().map(|&e| e as i64).collect();
     let v = input(w, 2);
     let s = e.iter().sum::<i64>() + off_by[0];
-    w.cells("heads/sum")[head * TOKENS + query] = s as i32;
+    w.cells("heads/s0")[row] = (s & 8191) as i32;
+    w.cells("heads/s1")[row] = (s >> 13) as i32;
     for c in 0..WIDTH {
         let value = |j: usize| v[(j * HEADS + values_of) * WIDTH + c] as i64;
         let n: i64 = (0..TOKENS).map(|j| e[j] * value(j)).sum();
@@ -42,23 +44,36 @@ fn attend(w: &mut Forged, head: usize, query: usize, values_of: usize, off_by: [
     w.show(0, (0..o.len()).map(|i| o[place(i)]).collect());
 }
 
-/// Another maximum, and what follows from it. Masked scores keep their zeros.
-fn set_max(w: &mut Forged, head: usize, query: usize, max: i32, allowed: impl Fn(usize) -> bool) {
+/// Another reference, and what follows from it. Masked scores keep their zeros.
+fn set_reference(w: &mut Forged, head: usize, query: usize, m: i32, allowed: impl Fn(usize) -> bool) {
     let scores = w.cells("scores/y").clone();
     let table = exponentials(w.f);
-    w.cells("heads/max")[head * TOKENS + query] = max;
+    let row = head * TOKENS + query;
+    w.cells("heads/reference")[row] = m;
     for j in (0..TOKENS).filter(|&j| allowed(j)) {
         let cell = at(head, query) + j;
-        let distance = max - scores[cell];
-        w.cells("heads/e")[cell] = table[distance.max(0) as usize];
-        w.cells("heads/z")[cell] = (distance == 0) as i32;
+        (w.cells("heads/e")[cell], w.cells("heads/nearer")[cell]) = table.at(m - scores[cell]);
     }
+    let over = w.cells("heads/nearer")[at(head, query)..][..TOKENS].iter().sum::<i32>() - (1 << 19);
+    w.cells("heads/f1")[row] = over >> 16;
     attend(w, head, query, head, [0, 0]);
 }
 
-/// The maximum that is due.
-fn max(w: &mut Forged, head: usize, query: usize) -> i32 {
-    *w.cells("scores/y")[at(head, query)..][..TOKENS].iter().max().expect("scores")
+/// The reference that is due where these scores count.
+fn reference(w: &mut Forged, head: usize, query: usize, allowed: impl Fn(usize) -> bool) -> i32 {
+    let scores = w.cells("scores/y")[at(head, query)..][..TOKENS].to_vec();
+    let x: Vec<i32> = (0..TOKENS).filter(|&j| allowed(j)).map(|j| scores[j]).collect();
+    exponentials(w.f).reference(&x)
+}
+
+/// The same over the whole row.
+fn due(w: &mut Forged, head: usize, query: usize) -> i32 {
+    reference(w, head, query, |_| true)
+}
+
+/// The exponential of a masked score, were it to count.
+fn smuggled(table: &Exponentials, distance: i32) -> i32 {
+    table.at(distance.max(0)).0.max(1)
 }
 
 #[test]
@@ -67,25 +82,29 @@ fn an_unchanged_row_is_accepted() {
     let run = f.forge(1, |w| {
         for row in 0..HEADS * TOKENS {
             let (head, query) = (row / TOKENS, row % TOKENS);
-            let honest = max(w, head, query);
-            set_max(w, head, query, honest, |_| true);
+            let honest = due(w, head, query);
+            set_reference(w, head, query, honest, |_| true);
         }
     });
     f.verdict(&run).expect("an honest run");
 }
 
 #[test]
-fn a_row_maximum_is_the_maximum() {
+fn a_row_s_reference_is_the_least_that_keeps_its_sum_small() {
     no_row(
         &Fixture::quick(graph::attention()),
         &[
             ("one too large", |w| {
-                let m = max(w, 1, 2);
-                set_max(w, 1, 2, m + 1, |_| true);
+                let m = due(w, 1, 2);
+                set_reference(w, 1, 2, m + 1, |_| true);
             }),
             ("one too small", |w| {
-                let m = max(w, 1, 2);
-                set_max(w, 1, 2, m - 1, |_| true);
+                let m = due(w, 1, 2);
+                set_reference(w, 1, 2, m - 1, |_| true);
+            }),
+            ("far too large", |w| {
+                let m = due(w, 1, 2);
+                set_reference(w, 1, 2, m + 100, |_| true);
             }),
         ],
     );
@@ -131,8 +150,8 @@ fn scores_are_the_products_of_queries_and_keys() {
             w.add("scores/y", at(head, i) + j, by);
         }
         for (i, _, _) in cells {
-            let m = max(w, head, i);
-            set_max(w, head, i, m, |_| true);
+            let m = due(w, head, i);
+            set_reference(w, head, i, m, |_| true);
         }
     }
     /// A pair of scores that are not clamped, nor would be.
@@ -162,8 +181,8 @@ fn scores_are_the_products_of_queries_and_keys() {
                     }
                 }
                 for i in 0..TOKENS {
-                    let m = max(w, 0, i);
-                    set_max(w, 0, i, m, |_| true);
+                    let m = due(w, 0, i);
+                    set_reference(w, 0, i, m, |_| true);
                 }
             }),
         ],
@@ -176,15 +195,15 @@ fn a_later_token_does_not_leak_in() {
         &Fixture::quick(graph::attention_causal()),
         &[
             ("the next token", |w| {
-                let distance = (w.cells("heads/max")[1] - w.cells("scores/y")[at(0, 1) + 2]).max(0) as usize;
-                w.cells("heads/e")[at(0, 1) + 2] = exponentials(w.f)[distance].max(1);
+                let distance = w.cells("heads/reference")[1] - w.cells("scores/y")[at(0, 1) + 2];
+                w.cells("heads/e")[at(0, 1) + 2] = smuggled(&exponentials(w.f), distance);
                 attend(w, 0, 1, 0, [0, 0]);
             }),
             ("every token", |w| {
                 for row in 0..HEADS * TOKENS {
                     let (head, query) = (row / TOKENS, row % TOKENS);
-                    let m = max(w, head, query);
-                    set_max(w, head, query, m, |_| true);
+                    let m = due(w, head, query);
+                    set_reference(w, head, query, m, |_| true);
                 }
             }),
         ],
@@ -203,15 +222,15 @@ fn a_masked_key_does_not_leak_in() {
             ("a masked key counts", |w| {
                 let key = input(w, 3).iter().position(|&m| m == 0).expect("masked");
                 let cell = at(1, 0) + key;
-                let distance = (w.cells("heads/max")[TOKENS] - w.cells("scores/y")[cell]).max(0) as usize;
-                w.cells("heads/e")[cell] = exponentials(w.f)[distance].max(1);
+                let distance = w.cells("heads/reference")[TOKENS] - w.cells("scores/y")[cell];
+                w.cells("heads/e")[cell] = smuggled(&exponentials(w.f), distance);
                 attend(w, 1, 0, 1, [0, 0]);
             }),
             ("no mask at all", |w| {
                 for row in 0..HEADS * TOKENS {
                     let (head, query) = (row / TOKENS, row % TOKENS);
-                    let m = max(w, head, query);
-                    set_max(w, head, query, m, |_| true);
+                    let m = due(w, head, query);
+                    set_reference(w, head, query, m, |_| true);
                 }
             }),
             ("an allowed key counts half", |w| {

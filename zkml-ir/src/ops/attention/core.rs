@@ -2,12 +2,12 @@
 //! [`crate::ops::softmax::score_rows`]; f is the op's `fraction`.
 //!
 //! ```text
-//! 2^(f+1) N + S = 2 S o + t      t = t0 + 2^11 t1      2S - 1 - t = u0 + 2^11 u1      t0, t1, u0, u1 in RANGE(11)
+//! 2^(f+1) N + S = 2 S o + t      t = t0 + 2^11 t1      2S - 1 - t = u0 + 2^11 u1      t0, u0 in RANGE(11), t1, u1 in RANGE(9)
 //! ```
 //!
 //! so 0 <= t < 2S: o is the one quotient floor((2^(f+1) N + S) / 2S), and each limb is fixed by t and S. u0 is virtual. Over
-//! the integers because `a + ceil log2 T <= 21` bounds S by 2^21 and, with |o| <= 2^b, `a + ceil log2 T + b <= 28` bounds
-//! 2^(f+1) N and 2 S o by 2^29: both sides together stay below p. o is a weighted mean, so it lies in 2^f times the
+//! the integers because 0 < S < 2^19 and `|o| <= 2^9`: 2 S o stays below 2^29, and so does 2^(f+1) N, as |N| <= S max |v| for
+//! exponentials that are not negative. Both sides together stay below p. o is a weighted mean, so it lies in 2^f times the
 //! interval of v.
 
 use crate::cost::NAIVE_SOFTMAX_ROWS;
@@ -18,18 +18,18 @@ use crate::ops::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, NodeId, Op,
     Primitive, RunError, Value, Work,
 };
-use crate::ops::softmax::score_rows::{self, ceil_log2, Mask, Rows, Spec};
+use crate::ops::softmax::score_rows::{self, Mask, Rows, Spec, MAX_KEYS, MAX_SUM_BITS};
 use crate::plan::{Product, Space};
 
+/// Bits of S.
+const SUM_BITS: u32 = MAX_SUM_BITS;
 const LIMB: u32 = 11;
-/// log2 of the largest S: 2S - 1 has two limbs.
-const SUM_BITS: u32 = 2 * LIMB - 1;
-/// log2 of the largest N.
-const NUMERATOR_BITS: u32 = 28;
+/// Bits of the high limb of t and of 2S - 1 - t.
+const HIGH: u32 = SUM_BITS + 1 - LIMB;
 /// f
 const MAX_FRACTION: u32 = 8;
-/// Fewer bits for the largest exponential would be no softmax.
-const LEAST_BITS: u32 = 6;
+/// The largest |o|.
+const MAX_RESULT: i64 = 1 << 9;
 
 fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> {
     let node = &graph.nodes[id];
@@ -39,26 +39,22 @@ fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> 
     };
     let (scores, v) = (graph.ty(node.args[0]), graph.ty(node.args[1]));
     let dims = scores.shape.dims();
-    let keys = ceil_log2(dims[dims.len() - 1] as u64);
     if fraction > MAX_FRACTION || !node.ty.interval.contains_interval(v.interval.scale(1 << fraction)) {
         return Err(LowerError::Malformed {
             node: node.name.clone(),
             what: "has values outside its result's",
         });
     }
-    let value_bits = ceil_log2(node.ty.interval.max_abs().max(1) as u64);
-    let room = SUM_BITS.min(NUMERATOR_BITS.saturating_sub(value_bits));
-    let a = room.checked_sub(keys).filter(|a| *a >= LEAST_BITS).ok_or_else(|| {
-        unsupported(format!(
-            "has too many keys ({}) for results in {}",
-            dims[dims.len() - 1],
-            node.ty.interval
-        ))
-    })?;
+    if node.ty.interval.max_abs() > MAX_RESULT {
+        return Err(unsupported(format!("has results in {}, at most {MAX_RESULT} fit", node.ty.interval)));
+    }
+    if dims.last().is_none_or(|&t| t > MAX_KEYS) {
+        return Err(unsupported(format!("has rows of more than {MAX_KEYS} scores")));
+    }
     let step = crate::lower::steps::value(graph, params, node.args[0])
         .ok_or_else(|| LowerError::Step { node: graph.nodes[node.args[0]].name.clone() })?;
     let mask = Mask { causal, window, keys: node.args.len() > 2 };
-    Ok(Spec::new(scores.interval, step, dims, mask, a))
+    Ok(Spec::new(scores.interval, step, dims, mask, SUM_BITS))
 }
 
 /// The cells after those of the rows (o, t0, t1, u1), for values v of `width` columns.
@@ -101,15 +97,11 @@ fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
         return Err(ctx.unsupported("needs scores [.., tq, tk] and values [.., tk, d]"));
     }
 
-    // S = sum e
-    let s = ctx.exact_cell("sum", &rows.rows, Interval::new(0, rows.max_sum));
-    let s = ctx.cells(s);
-    ctx.constraint("sum", &rows.rows, s.clone().plus(rows.sum.scaled(-1)), vec![]);
-
+    let s = rows.sum();
     let o = ctx.interval_cell("o", &space, ctx.ty(id).interval);
     let t0 = ctx.range_cell("t0", &space, LIMB);
-    let t1 = ctx.range_cell("t1", &space, LIMB);
-    let u1 = ctx.range_cell("u1", &space, LIMB);
+    let t1 = ctx.range_cell("t1", &space, HIGH);
+    let u1 = ctx.range_cell("u1", &space, HIGH);
     let along: Vec<Option<usize>> = (0..rank).map(|i| (i + 1 < rank).then_some(i)).collect();
     let wide = rearrange(&s, &along);
     let t = ctx.cells(t0).plus(ctx.cells(t1).scaled(1 << LIMB));
@@ -126,7 +118,7 @@ fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
         contracted: vec![v.space.axes()[rank - 2]],
         a: factor(&ctx.cells(rows.e), &e_axes, rank),
         b: factor(&v.lin, &v_axes, rank),
-        proven: None,
+        proven: Some(ctx.ty(args[1]).interval.union(Interval::point(0)).scale(1 << SUM_BITS)),
     };
     let all: Vec<usize> = (0..rank).collect();
     let quotient = Product {
@@ -164,7 +156,8 @@ impl Primitive for AttentionCore {
         let rows = spec.eval(&m.arg(id, 0), mask.as_deref()).map_err(|row| m.all_masked(id, row))?;
         let width = node.ty.shape.dims().last().copied().unwrap_or(1);
         let [o, t0, t1, u1] = eval(&spec, fraction, &rows, &m.arg(id, 1), width);
-        let cells = vec![rows.max, rows.e, rows.z, rows.sum, o.clone(), t0, t1, u1];
+        let mut cells = rows.into_cells(&spec);
+        cells.extend([o.clone(), t0, t1, u1]);
         Ok(Computed { value: o, cells })
     }
 

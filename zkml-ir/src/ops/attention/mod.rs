@@ -9,10 +9,9 @@
 //!   `causal` and `window` (keys less than so many places before the query; without `causal`, on either side) need as many
 //!   queries as keys.
 //! - Real numbers: softmax(q k^T / sqrt(d_k)) v for each head, with forbidden scores at minus infinity. Error of the core for T
-//!   keys and values v, all scores: half a unit of the result, and the width of v's interval times (T-1) 2^-(a+1), with
-//!   a = 17 - ceil log2 T for results of I12 (DESIGN 5.9b). Each of T exponentials is rounded by half a unit of 2^-a, and the
-//!   bound is reached where all but one are rounded away: 0.24 units of an I8 v for 16 keys, 0.97 for 32, 3.9 for 64. Rows
-//!   whose errors do not all add up are far below it.
+//!   keys and values v, all scores of step u <= 2: half a unit of the result, which is 1/8 of a unit of v, and the width of v's
+//!   interval times (T-1) exp(u) 2^-20. It is reached where all but one exponential are rounded away by half a unit. For I8 v
+//!   and u <= 1/4, scores up to 512, that is 0.15 units of v for 64 keys, 0.25 for 400 and 0.77 for 2048, the longest row.
 //! - Nodes: q, k and v are three products with slices of w_qkv, each quantised to I8 with a step of its own (v is often
 //!   several times smaller than q and k, and one step for all would cost it that much resolution); heads by reshape and
 //!   transpose; scores to I12 in a window of 16 bits; [`Op::AttentionCore`]; heads merged; the product with w_out.
@@ -113,29 +112,21 @@ fn heads(b: &mut GraphBuilder, call: &Call, q: NodeId, k: NodeId, v: NodeId) -> 
         args.push(mask);
     }
     // A weighted mean of rows of v lies in the interval of v.
-    let fraction = fraction(b.ty(k).shape.dims()[b.ty(k).shape.rank() - 1]);
     let Interval { lo, hi } = b.ty(v).interval;
     let ty = TensorType {
         elem: Elem::I12,
         shape: b.ty(q).shape.clone(),
-        interval: Interval::new(lo << fraction, ((hi + 1) << fraction) - 1),
-        step: b.ty(v).step.scaled(1.0 / (1u64 << fraction) as f64),
+        interval: Interval::new(lo << FRACTION, ((hi + 1) << FRACTION) - 1),
+        step: b.ty(v).step.scaled(1.0 / (1u64 << FRACTION) as f64),
     };
-    let op = Op::AttentionCore { causal: call.flag("causal"), window, fraction };
+    let op = Op::AttentionCore { causal: call.flag("causal"), window, fraction: FRACTION };
     let core = b.push(op, args, ty, name("heads"));
     Ok(merge(b, core, shared, &name("heads")))
 }
 
-/// How many bits finer than the values their mean over `keys` rows is. The mean of many values is several times smaller
-/// than they are, so their step would cost it as many bits of resolution. Each bit is one less for the exponentials, of
-/// which longer rows need more.
-fn fraction(keys: usize) -> u32 {
-    match keys {
-        0..=512 => 2,
-        513..=1024 => 1,
-        _ => 0,
-    }
-}
+/// How many bits finer than the values their mean is. The mean of many values is several times smaller than they are, so
+/// their step would cost it as many bits of resolution.
+const FRACTION: u32 = 2;
 
 /// `[.., t, g s d_k]` to `[.., g, s, t, d_k]`, or to `[.., g, s, d_k, t]`; without the axis s where it is 1.
 fn split(

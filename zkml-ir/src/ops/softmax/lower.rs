@@ -1,39 +1,47 @@
-//! Explicit probabilities (DESIGN 5.9b): `w = floor(2^29 / S)`, `p_j = floor((e_j w + 2^(s-1)) / 2^s)` with s = 29 - b for
-//! a result of step 2^-b, over the rows of [`super::score_rows`] with a = 13.
+//! Explicit probabilities (DESIGN 5.9b): `w = floor(2^n / S)`, `p_j = floor((e_j w + 2^(s-1)) / 2^s)` with s = n - B for a
+//! result of step 2^-B, over the rows of [`super::score_rows`]. Their sums have b = 14 + half of log2 T bits, so that the
+//! exponentials' rounding, T 2^-(b+1), and that of w, 2^(b-29), cost about the same. n is 29, less what the largest
+//! exponential lacks of b bits where all scores lie close together.
 //!
-//! The one equation `2^29 = S w + t` of the design is not enough: S w reaches 2^13 T * 2^17, beyond p, and a wrapped w
-//! could pass for T > 4 or so. So it is a long division in two digits, `S = S0 + 2^13 S1`:
+//! The one equation `2^n = S w + t` is not enough: S w reaches 2^b 2^17, beyond p, and a wrapped w could pass. So it is a
+//! long division in two digits, `S = S0 + 2^13 S1`:
 //!
 //! ```text
-//! sum e = S0 + 2^13 S1        S0 w + t = 2^13 c        S1 w + c = 2^16        t = t0 + 2^13 t1
-//! S - 1 - t = u0 + 2^13 u1    S0, t0, t1, u0, u1 in RANGE(13), S1 in RANGE(ceil log2 (T + 1)), w, c in RANGE(17)
+//! S0 w + t = 2^13 c        S1 w + c = 2^(n-13)        t = t0 + 2^13 t1        S - 1 - t = u0 + 2^13 u1
+//! t0, u0 in RANGE(13), t1, u1 in RANGE(b - 13), w, c in RANGE(17)
 //! ```
 //!
-//! Each side stays below 2^30 + 2^26 for T <= 4096. Together they say S w + t = 2^29 with 0 <= t < S over the integers: w
-//! is the quotient, t the remainder, c = 2^16 - S1 w, and each limb is fixed by its sum. Then e_j <= S (a sum of
-//! non-negatives) gives e_j w <= S w <= 2^29, the proven bound of the product that p is rescaled from, and p <= 2^b.
+//! Each side stays below 2^30 + 2^19. Together they say S w + t = 2^n with 0 <= t < S over the integers: w is the quotient, t
+//! the remainder, c = 2^(n-13) - S1 w, and each limb is fixed by its sum. Then e_j <= S (a sum of non-negatives) gives e_j w
+//! <= S w <= 2^n, the proven bound of the product that p is rescaled from, and p <= 2^B.
+//!
+//! w fits: it is at most 2^n over the least sum. A row whose reference is its maximum has the largest exponential in its
+//! sum, so w <= 2^(30-b); any other has more than 2^(b-3) ([`score_rows`]), so w < 2^(32-b) <= 2^16.
 
 use crate::elem::Interval;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, Value};
 use crate::lower::{limb, limbs, LowerError};
-use crate::ops::softmax::score_rows::{self, ceil_log2, Mask, Rows, Spec};
+use crate::ops::softmax::score_rows::{self, ceil_log2, Mask, Rows, Spec, DIGIT, MAX_KEYS};
 use crate::plan::{Product, Space};
 
-/// log2 of the largest exponential: the floor of w costs a probability 2^(13 - 29) at most.
-const EXP_BITS: u32 = 13;
+/// n where the largest exponential has all bits of a sum.
 const NUMERATOR_BITS: u32 = 29;
-const LIMB: u32 = 13;
-/// Bits of w <= 2^29 / 2^13 and of c <= 2^(29 - 13), both ends included.
-const QUOTIENT_BITS: u32 = NUMERATOR_BITS - EXP_BITS + 1;
-const MAX_KEYS: usize = 4096;
+/// Bits of w and of c <= 2^(n-13).
+const QUOTIENT_BITS: u32 = 17;
+
+/// b
+fn sum_bits(keys: usize) -> u32 {
+    14 + ceil_log2(keys as u64).max(4) / 2
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Softmax {
     pub rows: Spec,
-    /// The shift s.
-    s: u32,
+    n: u32,
+    /// B
+    bits: u32,
 }
 
 impl Softmax {
@@ -53,30 +61,32 @@ impl Softmax {
                 .ok_or_else(|| LowerError::Step { node: graph.nodes[id].name.clone() })
         };
         let unit = step(id)?.get();
-        let bits = (NUMERATOR_BITS - 16..NUMERATOR_BITS).find(|&b| unit * (1u64 << b) as f64 == 1.0);
+        let bits = (13..=16).find(|&b| unit * (1u64 << b) as f64 == 1.0);
         let bits = bits
             .filter(|&b| node.ty.interval.contains_interval(Interval::new(0, 1 << b)))
             .ok_or_else(|| {
                 unsupported(format!("has the step {unit}, not a power 2^-13 to 2^-16 that its type holds"))
             })?;
-        let rows = Spec::new(
-            scores.interval,
-            step(node.args[0])?,
-            dims,
-            Mask { causal, ..Mask::default() },
-            EXP_BITS,
-        );
-        Ok(Self { rows, s: NUMERATOR_BITS - bits })
+        let mask = Mask { causal, ..Mask::default() };
+        let sum_bits = sum_bits(dims[dims.len() - 1]);
+        let rows = Spec::new(scores.interval, step(node.args[0])?, dims, mask, sum_bits);
+        let n = NUMERATOR_BITS - sum_bits + rows.table.scale.ilog2() + 1;
+        Ok(Self { rows, n, bits })
     }
 
-    /// The cells after those of the rows (M, e, z), and p.
+    /// The shift s.
+    fn shift(&self) -> u32 {
+        self.n - self.bits
+    }
+
+    /// The cells after those of the rows, and p.
     pub fn eval(&self, rows: &Rows) -> (Vec<Vec<i32>>, Vec<i32>) {
-        let mask = (1 << LIMB) - 1;
-        let w: Vec<i32> = rows.sum.iter().map(|s| (1 << NUMERATOR_BITS) / s).collect();
+        let mask = (1 << DIGIT) - 1;
+        let w: Vec<i32> = rows.sum.iter().map(|s| (1 << self.n) / s).collect();
         let by_row = |f: &dyn Fn(i32, i32) -> i32| rows.sum.iter().zip(&w).map(|(&s, &w)| f(s, w)).collect();
-        let t = |s: i32, w: i32| (1 << NUMERATOR_BITS) - s * w;
-        let c = |s: i32, w: i32| (1 << (NUMERATOR_BITS - LIMB)) - (s >> LIMB) * w;
-        let mut cells: Vec<Vec<i32>> = vec![by_row(&|s, _| s & mask), by_row(&|s, _| s >> LIMB)];
+        let t = |s: i32, w: i32| (1 << self.n) - s * w;
+        let c = |s: i32, w: i32| (1 << (self.n - DIGIT)) - (s >> DIGIT) * w;
+        let mut cells: Vec<Vec<i32>> = vec![];
         for part in limbs(QUOTIENT_BITS) {
             cells.push(by_row(&|_, w| limb(w as i64, part)));
         }
@@ -84,16 +94,16 @@ impl Softmax {
             cells.push(by_row(&|s, w| limb(c(s, w) as i64, part)));
         }
         cells.push(by_row(&|s, w| t(s, w) & mask));
-        cells.push(by_row(&|s, w| t(s, w) >> LIMB));
-        cells.push(by_row(&|s, w| (s - 1 - t(s, w)) >> LIMB));
-        let half = 1 << (self.s - 1);
+        cells.push(by_row(&|s, w| t(s, w) >> DIGIT));
+        cells.push(by_row(&|s, w| (s - 1 - t(s, w)) >> DIGIT));
+        let shift = self.shift();
         let mut v = rows.e.clone();
         for (v, w) in v.chunks_exact_mut(self.rows.keys).zip(&w) {
-            v.iter_mut().for_each(|v| *v = *v * w + half);
+            v.iter_mut().for_each(|v| *v = *v * w + (1 << (shift - 1)));
         }
-        let p: Vec<i32> = v.iter().map(|v| v >> self.s).collect();
+        let p: Vec<i32> = v.iter().map(|v| v >> shift).collect();
         cells.push(p.clone());
-        cells.push(v.iter().map(|v| v & ((1 << self.s) - 1)).collect());
+        cells.push(v.iter().map(|v| v & ((1 << shift) - 1)).collect());
         (cells, p)
     }
 }
@@ -102,47 +112,42 @@ pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {
     let spec = Softmax::new(ctx.graph, ctx.params, id)?;
     let rows = score_rows::lower(ctx, &spec.rows, ctx.graph.nodes[id].args[0], None)?;
     let (r, space) = (rows.rows.clone(), Space::from(&ctx.ty(id).shape));
-    let (rank, limb) = (space.axes().len(), 1i64 << LIMB);
-
-    let s0 = ctx.range_cell("s0", &r, LIMB);
-    let s1 = ctx.range_cell("s1", &r, ceil_log2(spec.rows.keys as u64 + 1));
-    let (s0, s1) = (ctx.cells(s0), ctx.cells(s1));
-    let s = s0.clone().plus(s1.scaled(limb));
-    ctx.constraint("sum", &r, rows.sum.plus(s.scaled(-1)), vec![]);
+    let (rank, digit, shift) = (space.axes().len(), 1i64 << DIGIT, spec.shift());
+    let ([s0, s1], s, high) = (rows.digits.clone(), rows.sum(), spec.rows.sum_bits() - DIGIT);
 
     let w = ctx.limb_cells("w", &r, QUOTIENT_BITS);
     let c = ctx.limb_cells("c", &r, QUOTIENT_BITS);
-    let t0 = ctx.range_cell("t0", &r, LIMB);
-    let t1 = ctx.range_cell("t1", &r, LIMB);
-    let u1 = ctx.range_cell("u1", &r, LIMB);
-    let t = ctx.cells(t0).plus(ctx.cells(t1).scaled(limb));
-    let u0 = s.plus_constant(-1).plus(t.scaled(-1)).plus(ctx.cells(u1).scaled(-limb));
-    ctx.in_range("u0", &r, LIMB, u0);
+    let t0 = ctx.range_cell("t0", &r, DIGIT);
+    let t1 = ctx.range_cell("t1", &r, high);
+    let u1 = ctx.range_cell("u1", &r, high);
+    let t = ctx.cells(t0).plus(ctx.cells(t1).scaled(digit));
+    let u0 = s.plus_constant(-1).plus(t.scaled(-1)).plus(ctx.cells(u1).scaled(-digit));
+    ctx.in_range("u0", &r, DIGIT, u0);
 
     let all: Vec<usize> = (0..rank).collect();
-    let by_w = |digit| Product {
+    let by_w = |part| Product {
         coef: 1,
         contracted: vec![],
-        a: factor(digit, &all[..rank - 1], rank - 1),
+        a: factor(part, &all[..rank - 1], rank - 1),
         b: factor(&w, &all[..rank - 1], rank - 1),
         proven: None,
     };
     let (low, high) = (by_w(&s0), by_w(&s1));
-    ctx.constraint("low digit", &r, t.plus(c.scaled(-limb)), vec![low]);
-    ctx.constraint("high digit", &r, c.plus_constant(-(1 << (NUMERATOR_BITS - LIMB))), vec![high]);
+    ctx.constraint("low digit", &r, t.plus(c.scaled(-digit)), vec![low]);
+    ctx.constraint("high digit", &r, c.plus_constant(-(1 << (spec.n - DIGIT))), vec![high]);
 
     // e w - 2^s p - r + 2^(s-1) = 0
     let p = ctx.interval_cell("p", &space, ctx.ty(id).interval);
-    let rest = ctx.range_cell("r", &space, spec.s);
+    let rest = ctx.range_cell("r", &space, shift);
     let along: Vec<Option<usize>> = (0..rank).map(|i| (i + 1 < rank).then_some(i)).collect();
     let product = Product {
         coef: 1,
         contracted: vec![],
         a: factor(&ctx.cells(rows.e), &all, rank),
         b: factor(&rearrange(&w, &along), &all, rank),
-        proven: Some(Interval::new(0, 1 << NUMERATOR_BITS)),
+        proven: Some(Interval::new(0, 1 << spec.n)),
     };
-    let linear = ctx.cells(p).scaled(-(1 << spec.s)).plus(ctx.cells(rest).scaled(-1));
-    ctx.constraint("rescale", &space, linear.plus_constant(1 << (spec.s - 1)), vec![product]);
+    let linear = ctx.cells(p).scaled(-(1 << shift)).plus(ctx.cells(rest).scaled(-1));
+    ctx.constraint("rescale", &space, linear.plus_constant(1 << (shift - 1)), vec![product]);
     Ok(Value::stored(p, space))
 }

@@ -1,20 +1,25 @@
 //! `softmax(x, causal = ..)`: explicit probabilities over the last axis.
 //!
-//! - Shape: the argument's, which is I8 or I12, with at most 4096 entries in a row; `causal` needs a square `[.., t, t]`
+//! - Shape: the argument's, which is I8 or I12, with at most 2048 entries in a row; `causal` needs a square `[.., t, t]`
 //!   and gives 0 where the key comes after the query.
 //! - Element: I16, step 2^-14, interval [0, 2^14]: fine enough for long rows (1/1024 is 16 units), and 1 is exact.
-//! - Integers, by DESIGN 5.9b: e_j = round(2^a exp(-(max - x_j) * step)), S = sum e, w = floor(2^29 / S),
-//!   p_j = floor((e_j * w + 2^14) / 2^15). As e_j <= S, e_j * w <= 2^29 and p_j <= 2^14.
-//! - Real numbers: exp(x_j) / sum exp(x). Error for a row of T entries, all inputs: at most (T-1) 2^-14 + 2^-15 + 2^-16,
-//!   reached where one score is far above the others and every other exponential is just below half a unit, so that all
-//!   their mass is rounded away. Up to 64 entries that is less than 1/256, what 8 bits resolve; beyond, only rows
-//!   without such a long even tail are that good.
-//! - Lowering: cells e, z for each score, M, S, w and its remainder for each row, p and its remainder.
+//! - Integers, by DESIGN 5.9b and [`score_rows`]: e_j = round(A exp(-(M - g x_j) u)) with a largest exponential A < 2^b, g
+//!   units to a score (16 for I8, 1 for I12), u = step / g, and for each row the least M at or above all g x_j for which S =
+//!   sum e < 2^b, b = 14 + floor(max(4, ceil log2 T) / 2); w = floor(2^n / S), p_j = floor((e_j * w + 2^(s-1)) / 2^s) with s =
+//!   n - 14, n = 29 - b + the bits of A. As e_j <= S, e_j * w <= 2^n and p_j <= 2^14.
+//! - Real numbers: exp(x_j) / sum exp(x). Error for rows of T entries, all inputs: at most (T-1) exp(u) 2^-(b+1) + 2^(b-29) +
+//!   2^-15 for u <= 2, reached where all but one exponential are rounded away by half a unit. For u <= 1/4 that is 2^-12 for
+//!   16 entries, 2^-10 for 64 and 0.0036 for 2048, less than the 1/256 that 8 bits resolve; I12 scores then reach 512, I8
+//!   scores the same, and a row that spans such numbers is a choice of the largest. Beyond u = 2 the reference is the maximum
+//!   and A = 2^b / T.
+//! - Lowering: cells e, f for each score, M, f1, S0, S1, w, c and the remainder of w for each row, p and its remainder.
 //!
 //! Attention does not need this: it divides once, after the product with the values.
 
 mod lower;
 pub(super) mod score_rows;
+
+use score_rows::MAX_KEYS;
 
 use super::primitive::{
     Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Primitive, RunError, Value, Work,
@@ -29,8 +34,6 @@ pub struct Softmax;
 
 /// log2 of the units in probability 1.
 const PROBABILITY_BITS: u32 = 14;
-/// The longest row: it leaves 2^9 units for the largest exponential.
-pub(super) const MAX_ROW: usize = 4096;
 
 impl OpDef for Softmax {
     fn name(&self) -> &'static str {
@@ -62,8 +65,8 @@ pub(super) fn check_row(op: &str, scores: &Shape, causal: bool) -> Result<(), Op
     let Some(&keys) = scores.dims().last() else {
         return Err(OpError::new(At::Tensor(0), format!("`{op}` needs an axis to sum over")));
     };
-    if keys > MAX_ROW {
-        let message = format!("`{op}` takes at most {MAX_ROW} scores in a row, got {keys}");
+    if keys > MAX_KEYS {
+        let message = format!("`{op}` takes at most {MAX_KEYS} scores in a row, got {keys}");
         return Err(OpError::new(At::Tensor(0), message));
     }
     let queries = scores.rank().checked_sub(2).map_or(1, |i| scores.dims()[i]);
@@ -83,7 +86,7 @@ impl Primitive for Softmax {
         let spec = lower::Softmax::new(m.graph, m.params, id)?;
         let rows = spec.rows.eval(&m.arg(id, 0), None).map_err(|row| m.all_masked(id, row))?;
         let (own, p) = spec.eval(&rows);
-        let cells = [rows.max, rows.e, rows.z].into_iter().chain(own).collect();
+        let cells = rows.into_cells(&spec.rows).into_iter().chain(own).collect();
         Ok(Computed { value: p, cells })
     }
 

@@ -178,7 +178,8 @@ fn a_plan_is_small_enough_to_be_held() {
     fails(&|p| p.tables.extend(vec![table; 64]), "rows of tables");
     let step = crate::tables::StepBits::new(1.0).unwrap();
     let last = (1 << 20) - 1;
-    let exp = Table::Exp(crate::tables::ExpTable { a: 15, range: last, last, step });
+    let exp = crate::tables::ExpTable { scale: 1, top_bits: 15, log_grain: 0, range: last, last, step };
+    let exp = Table::Exp(exp);
     fails(&|p| p.tables.extend(vec![exp; 5]), "rows of tables of functions");
     fails(&|p| unused(p, axes((1 << 23) + 1, 0), Source::PublicInput(1)), "odd digits of one index space");
     let wide = |p: &mut Plan| {
