@@ -4,18 +4,19 @@ use crate::session::Failure;
 use zkml_dsl::engine::{available_memory, check_memory, estimate_memory, SecurityLevel, Task};
 use zkml_ir::cost::placeholder;
 use zkml_ir::graph::Graph;
-use zkml_ir::lower::{certificate_size, lower};
+use zkml_ir::lower::{certificate_size, lower, CERTIFICATE_PART};
 use zkml_ir::plan::MAX_LOOKUPS;
 
 /// Refuses a model whose certificate needs more lookups than one argument holds.
 pub fn lookups(graph: &Graph) -> Result<(), Failure> {
     let plan = lower(graph, &placeholder(graph))?.plan;
-    let lookups = certificate_size(&plan)?.plan.n_lookups();
+    let parts = certificate_size(&plan, CERTIFICATE_PART)?;
+    let lookups = parts.iter().map(|part| part.plan.n_lookups()).max().unwrap_or(0);
     if lookups < MAX_LOOKUPS {
         return Ok(());
     }
     let weights: usize = graph.weights.iter().map(|w| graph.ty(w.node).shape.len()).sum();
-    let message = format!("the certificate of {weights} weights needs {lookups} lookups");
+    let message = format!("a part of the certificate of {weights} weights needs {lookups} lookups");
     Err(format!("{message}, one argument holds less than {MAX_LOOKUPS}: take fewer layers with `--layers`")
         .into())
 }

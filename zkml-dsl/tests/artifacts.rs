@@ -217,27 +217,31 @@ fn keys_must_be_certified() {
 
     let e = with(&|d| d.model = "other".into());
     assert!(matches!(e, Err(ArtifactError::Model { kind: "certificate", .. })));
-    let e = with(&|d| d.key.root[0] ^= 1);
+    let e = with(&|d| d.root[0] ^= 1);
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
-    let e = with(&|d| d.key.columns += 1);
+    let e = with(&|d| d.columns += 1);
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
     let mut other_root = c.key.data().clone();
     other_root.key.root[0] ^= 1;
     let e = under(other_root.clone(), Some(certificate()));
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::WeightRoot))));
     let mut both = certificate();
-    both.key.root[0] ^= 1;
+    both.root[0] ^= 1;
     let e = under(other_root, Some(both));
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::Gkr(_)))), "{e:?}");
-    let e = with(&|d| d.key.digest[0] ^= 1);
+    let e = with(&|d| d.parts[0].digest[0] ^= 1);
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::KeyDigest { .. }))));
     let e = with(&|d| {
-        d.argument.pop();
+        d.parts[0].argument.pop();
     });
     assert!(matches!(e, Err(ArtifactError::Certificate(VerifyError::Wire(_)))));
+    let e = with(&|d| d.parts.clear());
+    assert!(matches!(e, Err(ArtifactError::CertificateParts { expected: 1, got: 0 })));
+    let e = with(&|d| d.parts.push(d.parts[0].clone()));
+    assert!(matches!(e, Err(ArtifactError::CertificateParts { expected: 1, got: 2 })));
     // A proof of the model is no certificate of its weights.
     let argument = c.proof.argument.clone();
-    let e = with(&|d| d.argument.clone_from(&argument));
+    let e = with(&|d| d.parts[0].argument.clone_from(&argument));
     assert!(matches!(e, Err(ArtifactError::Certificate(_))), "{e:?}");
 }
 

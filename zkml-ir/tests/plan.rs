@@ -6,7 +6,7 @@ use common::Model;
 use zkml_ir::elem::{Elem, Interval};
 use zkml_ir::exec::{certificate_trace, debug_check, run, trace, RunError};
 use zkml_ir::graph::{Op, Rescale};
-use zkml_ir::lower::{certificate, lower, LowerError};
+use zkml_ir::lower::{certificate, certificate_in_parts, lower, LowerError};
 use zkml_ir::plan::{check, BoundBy, CheckError, LinExpr, Plan, Source};
 use zkml_ir::tensor::IntTensor;
 
@@ -17,9 +17,9 @@ fn the_certificate_bounds_every_weight() {
     let w = [Elem::I8, Elem::U8, Elem::I12, Elem::I16, Elem::I24].map(|e| g.weight(e, &[6], 0.1));
     let y = w.iter().fold(x, |acc, &w| g.binary(Op::Add, acc, w));
     let case = g.finish(y);
-    let lowered = certificate(&case.lower().plan).unwrap();
+    let [lowered] = &certificate(&case.lower().plan).unwrap()[..] else { panic!("one part") };
     assert_eq!(lowered.plan.cells(|s| matches!(s, Source::Weight(_))), 30);
-    let witness = certificate_trace(&lowered, &case.weights).unwrap();
+    let witness = certificate_trace(lowered, &case.weights).unwrap();
     debug_check(&lowered.plan, &witness, &case.weights).unwrap();
     for (i, w) in case.weights.iter().enumerate() {
         // A weight one above its type, in wider storage.
@@ -29,8 +29,44 @@ fn the_certificate_bounds_every_weight() {
         let mut forged = case.weights.clone();
         forged[i] = IntTensor::from_checked(shape, Elem::Acc.interval(), v);
         assert!(debug_check(&lowered.plan, &witness, &forged).is_err(), "{elem}");
-        let e = certificate_trace(&lowered, &forged).unwrap_err();
+        let e = certificate_trace(lowered, &forged).unwrap_err();
         assert!(matches!(e, RunError::Range { index: 3, .. }));
+    }
+}
+
+/// Each weight is bounded in one part, whatever the size of the parts; each part is sound by itself and sees to its own.
+#[test]
+fn parts_of_a_certificate_bound_every_weight_once() {
+    let mut g = Model::new(1);
+    let x = g.input(Elem::I8, &[2, 6], 0.1);
+    let elems = [Elem::I8, Elem::I24, Elem::I12, Elem::I16, Elem::I8];
+    let w = elems.map(|e| g.weight(e, &[6], 0.1));
+    let y = w.iter().fold(x, |acc, &w| g.binary(Op::Add, acc, w));
+    let case = g.finish(y);
+    let plan = case.lower().plan;
+    for (most, expected) in
+        [(1, vec![1; 5]), (12, vec![1, 1, 2, 1]), (18, vec![2, 3]), (35, vec![4, 1]), (100, vec![5])]
+    {
+        let parts = certificate_in_parts(&plan, most).unwrap();
+        let mut bounded = vec![0; 5];
+        for (part, expected) in parts.iter().zip(&expected) {
+            assert_eq!(part.plan.cells(|s| matches!(s, Source::Weight(_))), 30, "every part lays all out");
+            let own = part.plan.tensors.iter().filter(|t| t.bound != BoundBy::Certificate);
+            let own: Vec<usize> =
+                own.filter_map(|t| if let Source::Weight(i) = t.source { Some(i) } else { None }).collect();
+            assert_eq!(own.len(), *expected, "{most}");
+            own.iter().for_each(|&i| bounded[i] += 1);
+            let witness = certificate_trace(part, &case.weights).unwrap();
+            debug_check(&part.plan, &witness, &case.weights).unwrap();
+            for (i, elem) in elems.iter().enumerate() {
+                let (shape, mut v) = (case.weights[i].shape().clone(), case.weights[i].to_vec());
+                v[3] = elem.interval().lo as i32 - 1;
+                let mut forged = case.weights.clone();
+                forged[i] = IntTensor::from_checked(shape, Elem::Acc.interval(), v);
+                assert_eq!(debug_check(&part.plan, &witness, &forged).is_err(), own.contains(&i));
+            }
+        }
+        assert_eq!((parts.len(), bounded), (expected.len(), vec![1; 5]));
     }
 }
 

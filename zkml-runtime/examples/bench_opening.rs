@@ -96,7 +96,7 @@ fn claim(trees: &[&CommittedTree], groups: &[Group]) -> SecureField {
             eq = eq.iter().flat_map(|&e| [e - e * p, e * p]).collect();
         }
         for term in terms {
-            let column = &trees[term.tree].columns()[term.column].as_slice()[term.slot << point.len()..];
+            let column = &trees[term.tree].columns()[term.column].to_field()[term.slot << point.len()..];
             sum += term.weight * eq.iter().zip(column).map(|(&e, &c)| e * c).sum::<SecureField>();
         }
     }

@@ -134,6 +134,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    pub fn bytes(&mut self, what: &'static str, n: usize) -> Result<&'a [u8], WireError> {
+        self.take(what, n)
+    }
+
     pub fn word(&mut self, what: &'static str) -> Result<u32, WireError> {
         let bytes = self.take(what, WORD)?;
         Ok(u32::from_le_bytes(bytes.try_into().expect("four bytes were taken")))

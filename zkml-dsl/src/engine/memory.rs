@@ -10,8 +10,11 @@ use sysinfo::{get_current_pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use thiserror::Error;
 use zkml_ir::cost::{placeholder, Memory};
 use zkml_ir::graph::Graph;
+use zkml_ir::layout::Tree;
 use zkml_ir::lower::{certificate, lower};
 use zkml_runtime::field::pool;
+use zkml_runtime::pcs::Store;
+use zkml_runtime::protocol;
 
 /// What memory is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +84,17 @@ pub(super) fn require(task: Task, needed: u64) -> Result<(), Error> {
 /// What a model takes at a security level. It depends on the graph alone, and nothing of the model's size is allocated.
 pub fn estimate_memory(graph: &Graph, level: SecurityLevel) -> Result<Memory, Error> {
     let plan = lower(graph, &placeholder(graph))?.plan;
-    Ok(Memory::new(&plan, &certificate(&plan)?.plan, level.log_blowup(), rayon::current_num_threads()))
+    Ok(Memory::new(&plan, &certificate(&plan)?, level.log_blowup(), rayon::current_num_threads()))
+}
+
+/// Where the extension of a system's weights is kept: in memory, or beyond [`Memory::EXTENSION`] bytes in an unnamed file in
+/// the folder for temporary files, which queries read 64 bytes at a time.
+pub(super) fn store(system: &protocol::System) -> Store {
+    let rows = 1u64 << system.params().log_domain();
+    match 4 * rows * system.layout().columns_of(Tree::Weights) as u64 > Memory::EXTENSION {
+        true => Store::File(std::env::temp_dir()),
+        false => Store::Memory,
+    }
 }
 
 struct Bytes(u64);

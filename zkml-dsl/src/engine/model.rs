@@ -10,8 +10,8 @@ use zkml_ir::exec;
 use zkml_ir::graph::{Graph, Params};
 use zkml_ir::lower::{self, Lowered};
 use zkml_ir::tensor::IntTensor;
-use zkml_runtime::artifact::{certificate_system, Certificate, KeyData};
-use zkml_runtime::protocol::{self, CommittedWeights, Label, Prover, Statement, System, Witness};
+use zkml_runtime::artifact::{certificate_system, Certificate, CertificatePart, KeyData};
+use zkml_runtime::protocol::{self, CommittedWeights, Key, Label, Prover, Statement, System, Witness};
 
 /// Integer weights, rescales and steps, the committed weight tree, and the certificate that the weights are in range.
 pub struct Model {
@@ -66,7 +66,7 @@ impl Model {
         completeness(&graph, &params, &weights)?;
         let lowered = lower::lower(&graph, &params)?;
         let prover = Prover::new(System::new(lowered.plan.clone(), level, Label::Inference)?)?;
-        let committed = protocol::commit_weights(&prover, &weights)?;
+        let committed = protocol::commit_weights(&prover, &weights, &memory::store(&prover.system))?;
         let certificate = match graph.weights.is_empty() {
             true => None,
             false => Some(certify(&graph, &prover, &committed, &weights)?),
@@ -260,12 +260,16 @@ fn certify(
     weights: &[IntTensor],
 ) -> Result<Certificate, Error> {
     let _span = tracing::info_span!("certificate").entered();
-    let lowered = lower::certificate(model.system.plan())?;
-    let prover = Prover::new(certificate_system(lowered.plan.clone(), &model.system)?)?;
-    let committed = committed.under(&model.system, &prover.system);
-    let trace = exec::certificate_trace(&lowered, weights)?;
-    let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
     let statement = Statement { inputs: vec![], outputs: vec![] };
-    let proof = protocol::prove(&prover, &committed, &statement, witness)?;
-    Ok(Certificate { model: graph.name.clone(), key: committed.key().clone(), argument: proof.to_bytes() })
+    let mut parts = vec![];
+    for lowered in lower::certificate(model.system.plan())? {
+        let system = certificate_system(lowered.plan.clone(), &model.system)?;
+        let trace = exec::certificate_trace(&lowered, weights)?;
+        let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
+        let committed = committed.under(&model.system, &system);
+        let proof = protocol::prove(&model.with(system), &committed, &statement, witness)?;
+        parts.push(CertificatePart { digest: committed.key().digest, argument: proof.to_bytes() });
+    }
+    let Key { root, columns, .. } = *committed.key();
+    Ok(Certificate { model: graph.name.clone(), root, columns, parts })
 }

@@ -2,6 +2,7 @@
 
 use super::Memory;
 use crate::layout::Layout;
+use crate::lower::Lowered;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ const FELT: f64 = 16.0;
 const OWN_COLUMNS: f64 = 4.0 + 8.0;
 
 impl Estimate {
-    pub(super) fn new(plan: &Plan, certificate: &Plan, layout: &Layout) -> Self {
+    pub(super) fn new(plan: &Plan, certificate: &[Lowered], layout: &Layout) -> Self {
         let columns = layout.total_columns() as f64;
         let log_domain = (layout.log_rows + LOG_BLOWUP) as f64;
         // A query's path is its own below the level where queries outnumber nodes.

@@ -6,6 +6,7 @@
 use super::pool::Pool;
 use crate::elem::Interval;
 use crate::layout::{choose_log_rows, Tree};
+use crate::lower::Lowered;
 use crate::plan::{Axis, Factor, Plan, Product, TensorDecl};
 use serde::{Deserialize, Serialize};
 
@@ -36,19 +37,19 @@ const PROCESS: u64 = 12 << 20;
 const KEPT: u64 = 10;
 
 impl Memory {
-    /// Of a plan, and of the certificate's plan for the same weights, on this many threads.
-    pub fn new(plan: &Plan, certificate: &Plan, log_blowup: u32, threads: usize) -> Self {
+    /// The largest extension of weights that is kept in memory; larger ones go to a file.
+    pub const EXTENSION: u64 = 128 << 20;
+
+    /// Of a plan, and of the plans of the certificate's parts for the same weights, on this many threads.
+    pub fn new(plan: &Plan, certificate: &[Lowered], log_blowup: u32, threads: usize) -> Self {
         let log_rows = choose_log_rows(plan);
         let (rows, extended) = (1u64 << log_rows, 1u64 << (log_rows + log_blowup));
         let argument = |plan| Argument { plan, rows, extended, threads: threads as u64 };
         let proof = argument(plan);
         let stays = proof.slab_order() + proof.tree(Tree::Weights) + proof.precomputed();
         let mut pool = Pool::default();
-        // Without weights there is nothing to certify.
-        let certify = match certificate.tensors.is_empty() {
-            true => 0,
-            false => argument(certificate).peak(&mut pool),
-        };
+        // One part after the other; without weights there is none.
+        let certify = certificate.iter().map(|part| argument(&part.plan).peak(&mut pool)).max().unwrap_or(0);
         Self {
             floats: FLOAT * proof.cells(Tree::Weights),
             weights: proof.stored(),
@@ -102,14 +103,26 @@ impl<'a> Argument<'a> {
         CELL * (self.extended + self.rows + tables)
     }
 
-    /// A committed tree: columns, their extensions, and hashes down to one for each row.
+    /// A committed tree: columns, of bytes where their cells are; their extensions, unless they are in a file; hashes down to
+    /// one for each row. While it is made, a block of sixteen extensions and the leaves' hashes are there twice.
     fn tree(&self, tree: Tree) -> u64 {
         let counts = if tree == Tree::Trace { self.table_rows() } else { 0 };
         let columns = (self.cells(tree) + counts).div_ceil(self.rows);
         // There is always a tree of weights and one of the trace.
         match (columns, tree) {
             (0, Tree::Private) => 0,
-            _ => columns.max(1) * CELL * (self.rows + self.extended) + 2 * HASH * self.extended,
+            _ => {
+                let extension = columns.max(1) * CELL * self.extended;
+                let filed = tree == Tree::Weights && extension > Memory::EXTENSION;
+                let cells = match tree {
+                    Tree::Weights => self.slab_order(),
+                    _ => columns * CELL * self.rows,
+                };
+                cells
+                    + if filed { 0 } else { extension }
+                    + 3 * HASH * self.extended
+                    + 32 * CELL * self.extended
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Estimate, OpCost};
 use crate::graph::{Graph, Params, Rescale};
 use crate::layout::{Layout, Tree};
-use crate::lower::{certificate_size, lower, LowerError};
+use crate::lower::{certificate_size, lower, LowerError, CERTIFICATE_PART};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -77,7 +77,7 @@ pub fn report(graph: &Graph) -> Result<CostReport, LowerError> {
         multiplicity_cells,
         lookups: plan.n_lookups(),
         constraints: plan.constraints.len() as u64,
-        estimate: Estimate::new(plan, &certificate_size(plan)?.plan, &layout),
+        estimate: Estimate::new(plan, &certificate_size(plan, CERTIFICATE_PART)?, &layout),
         trees,
         ops,
     })

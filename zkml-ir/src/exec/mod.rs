@@ -17,7 +17,7 @@ pub(crate) use kernel::in_parallel;
 use crate::elem::Interval;
 use crate::graph::{Graph, Node, NodeId, Op, Params};
 use crate::lower::{io, LowerError, Lowered};
-use crate::plan::Source;
+use crate::plan::{BoundBy, Source};
 use crate::shape::Shape;
 use crate::tensor::IntTensor;
 use node::{Machine, Val};
@@ -125,7 +125,7 @@ pub fn trace(
     Ok(witness)
 }
 
-/// The witness of [`crate::lower::certificate`].
+/// The witness of one part of [`crate::lower::certificate`].
 pub fn certificate_trace(lowered: &Lowered, weights: &[IntTensor]) -> Result<Witness, RunError> {
     let plan = &lowered.plan;
     count("weights", lowered.parts.len(), weights.len())?;
@@ -134,6 +134,9 @@ pub fn certificate_trace(lowered: &Lowered, weights: &[IntTensor]) -> Result<Wit
         // The weight itself, then its limbs.
         let decl = &plan.tensors[part.tensors.start];
         let Source::Weight(w) = decl.source else { continue };
+        if decl.bound == BoundBy::Certificate {
+            continue; // another part's
+        }
         check_values(&decl.name, &decl.axes.shape(), decl.range, &weights[w])?;
         let limbs = part.tensors.clone().skip(1);
         if part.tensors.len() > 1 {

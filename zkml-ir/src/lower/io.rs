@@ -56,6 +56,15 @@ pub(crate) fn bounded(
     Ok(t)
 }
 
+/// Lookups for each cell of [`bounded`].
+pub(super) fn lookups_of(range: Interval) -> u64 {
+    if range.width() < 1 << 16 {
+        1
+    } else {
+        2
+    }
+}
+
 /// The trace cells of [`bounded`].
 pub(crate) fn bounded_cells(range: Interval, values: &[i32]) -> Vec<Vec<i32>> {
     if range.width() < 1 << 16 {

@@ -10,7 +10,7 @@ pub(crate) mod io;
 pub(crate) mod steps;
 pub(crate) mod value;
 
-pub use certificate::{certificate, certificate_size};
+pub use certificate::{certificate, certificate_in_parts, certificate_size, CERTIFICATE_PART};
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Op, Params};

@@ -30,6 +30,8 @@ pub enum ArtifactError {
     Level { expected: AcceptedLevel, got: SecurityLevel },
     #[error("the key has no certificate that its weights lie in their ranges")]
     Uncertified,
+    #[error("the key's certificate has {got} parts, expected {expected}")]
+    CertificateParts { expected: usize, got: usize },
     #[error("the key's certificate: {0}")]
     Certificate(VerifyError),
     #[error(transparent)]

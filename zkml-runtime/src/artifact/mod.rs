@@ -12,14 +12,14 @@ mod proof;
 mod statement;
 mod verifier;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, CertificatePart};
 pub use error::ArtifactError;
 pub use file::MAX_FILE_BYTES;
 pub use key::{KeyData, VerifierKey};
 pub use portable::PortableKey;
 pub use proof::ProofFile;
 pub use statement::StatementFile;
-pub use verifier::{certificate_system, Verifier};
+pub use verifier::{certificate_system, check_parts, Verifier};
 
 /// The number of the file formats. A change of any of them, or of the protocol, moves it.
 pub const FORMAT_VERSION: u32 = 4;

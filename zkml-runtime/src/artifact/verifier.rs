@@ -52,18 +52,9 @@ impl Verifier {
         }
         let certificate = certificate.ok_or(ArtifactError::Uncertified)?;
         expect_model(Kind::Certificate, &self.model, &certificate.model)?;
-        let system = certificate_system(lower::certificate(self.system.plan())?.plan, &self.system)?;
-        let (own, other) = (self.system.weight_placements(), system.weight_placements());
-        if own != other
-            || certificate.key.root != self.key.root
-            || certificate.key.columns != self.key.columns
-        {
-            return Err(ArtifactError::Certificate(VerifyError::WeightRoot));
-        }
-        let proof = Proof::from_bytes(&certificate.argument, &system)
-            .map_err(|e| ArtifactError::Certificate(VerifyError::Wire(e)))?;
-        let statement = Statement { inputs: vec![], outputs: vec![] };
-        protocol::verify(&system, &certificate.key, &statement, &proof).map_err(ArtifactError::Certificate)
+        let plans = lower::certificate(self.system.plan())?;
+        let systems = plans.into_iter().map(|part| certificate_system(part.plan, &self.system));
+        check_parts(&self.system, &self.key, &systems.collect::<Result<Vec<_>, _>>()?, certificate)
     }
 
     /// The model's name.
@@ -103,7 +94,33 @@ pub(super) fn expect_level(expected: AcceptedLevel, got: SecurityLevel) -> Resul
     }
 }
 
-/// The certificate's system, over the weights as the model's system lays them out.
+/// Checks that these parts, and no others, are proven over the tree of the model's key.
+pub fn check_parts(
+    model: &System,
+    key: &Key,
+    systems: &[System],
+    certificate: &Certificate,
+) -> Result<(), ArtifactError> {
+    let (expected, got) = (systems.len(), certificate.parts.len());
+    if expected != got {
+        return Err(ArtifactError::CertificateParts { expected, got });
+    }
+    let Certificate { root, columns, .. } = *certificate;
+    let same_tree = (root, columns) == (key.root, key.columns);
+    for (system, part) in systems.iter().zip(&certificate.parts) {
+        if !same_tree || model.weight_placements() != system.weight_placements() {
+            return Err(ArtifactError::Certificate(VerifyError::WeightRoot));
+        }
+        let proof = Proof::from_bytes(&part.argument, system)
+            .map_err(|e| ArtifactError::Certificate(VerifyError::Wire(e)))?;
+        let statement = Statement { inputs: vec![], outputs: vec![] };
+        let key = Key { root, columns, digest: part.digest };
+        protocol::verify(system, &key, &statement, &proof).map_err(ArtifactError::Certificate)?;
+    }
+    Ok(())
+}
+
+/// A part's system, over the weights as the model's system lays them out.
 pub fn certificate_system(plan: Plan, model: &System) -> Result<System, SystemError> {
     let (rows, level) = (model.params().log_rows, model.params().level);
     System::with_log_rows(plan, level, Label::Certificate, rows)

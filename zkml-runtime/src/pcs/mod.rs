@@ -26,7 +26,8 @@ pub use error::{OpeningError, Part};
 pub use proof::{FriLayer, OpeningProof};
 #[cfg(feature = "prover")]
 pub use prover::{
-    commit, prove_opening, prove_opening_on, CommitError, CommittedTree, ProveError, ProverContext,
+    commit, commit_in, prove_opening, prove_opening_on, Column, CommitError, CommittedTree, ProveError,
+    ProverContext, Store,
 };
 pub use statement::{Group, Params, ParamsError, StatementError, Term};
 pub use verifier::verify_opening;

@@ -8,7 +8,7 @@ use crate::claims::{embed, Functional, PublicValues};
 use crate::einsum;
 use crate::field::{BaseField, F};
 use crate::gkr::{self, LeafBlock, TableBlock};
-use crate::pcs::{commit, prove_opening_on, CommittedTree, ProverContext};
+use crate::pcs::{commit, commit_in, prove_opening_on, Column, CommittedTree, ProverContext, Store};
 use crate::transcript::Transcript;
 use num_traits::Zero;
 use rayon::prelude::*;
@@ -57,18 +57,32 @@ impl CommittedWeights {
 /// A system with the precomputed parts of the commitment scheme.
 pub struct Prover {
     pub system: System,
-    context: ProverContext,
+    context: Arc<ProverContext>,
 }
 
 impl Prover {
     pub fn new(system: System) -> Result<Self, ProveError> {
-        let context = ProverContext::new(*system.params())?;
+        let context = Arc::new(ProverContext::new(*system.params())?);
         Ok(Self { system, context })
+    }
+
+    /// Another system over columns of the same height and level, with what was precomputed for this one.
+    ///
+    /// # Panics
+    /// If its columns are others.
+    pub fn with(&self, system: System) -> Self {
+        assert_eq!(system.params(), self.context.params(), "one context, two shapes of columns");
+        Self { system, context: self.context.clone() }
     }
 }
 
-/// Commits a model's weights, given by the model's weight index.
-pub fn commit_weights(prover: &Prover, weights: &[IntTensor]) -> Result<CommittedWeights, ProveError> {
+/// Commits a model's weights, given by the model's weight index. Their extension, eight bytes a weight at blow-up 2, is
+/// kept in `store`.
+pub fn commit_weights(
+    prover: &Prover,
+    weights: &[IntTensor],
+    store: &Store,
+) -> Result<CommittedWeights, ProveError> {
     let _span = tracing::info_span!("commit weights").entered();
     let system = &prover.system;
     let mut spaces: Vec<Option<&Space>> = vec![None; weights.len()];
@@ -85,7 +99,7 @@ pub fn commit_weights(prover: &Prover, weights: &[IntTensor]) -> Result<Committe
         .map(|(space, w)| Cells::from_tensor(space.expect("every weight is a tensor of the plan"), w))
         .collect();
     let columns = columns(system.layout(), Tree::Weights, |t| &cells[by_tensor[t]], &[]);
-    let tree = commit(columns, &prover.context)?;
+    let tree = commit_in(store, columns, &prover.context)?;
     let key = Key {
         root: tree.root().0,
         columns: system.layout().columns_of(Tree::Weights),
@@ -187,7 +201,7 @@ fn columns<'a>(
     tree: Tree,
     cells: impl Fn(usize) -> &'a Cells,
     multiplicities: &'a [Vec<u32>],
-) -> Vec<BaseColumn> {
+) -> Vec<Column> {
     let tensors = layout.tensors.iter().enumerate().filter_map(|(t, p)| p.as_ref().map(|p| (t, p)));
     let tensors = tensors.filter(|(_, p)| p.tree == tree).map(|(t, p)| (p, Values::Cells(cells(t))));
     let counts = layout.multiplicities.iter().filter(|p| p.tree == tree).zip(multiplicities);
@@ -199,14 +213,20 @@ fn columns<'a>(
         p.pieces.iter().enumerate().for_each(|(k, piece)| by_column[piece.column].push((item, k)));
     }
     let column = |pieces: Vec<(usize, usize)>| {
-        let mut column = vec![BaseField::zero(); 1 << layout.log_rows];
-        for (item, k) in pieces {
+        let places = pieces.iter().map(|&(item, k)| {
             let (p, values) = &items[item];
             let len = 1usize << p.bits;
-            let to = &mut column[p.pieces[k].slot * len..][..len];
-            values.copy(k * len, to);
+            (values, k * len, p.pieces[k].slot * len..(p.pieces[k].slot + 1) * len)
+        });
+        let rows = 1 << layout.log_rows;
+        if places.clone().all(|(values, ..)| matches!(values, Values::Cells(Cells::I8(_)))) {
+            let mut column = vec![0i8; rows];
+            places.for_each(|(values, from, to)| values.copy_bytes(from, &mut column[to]));
+            return Column::Bytes(column);
         }
-        BaseColumn::from_iter(column)
+        let mut column = vec![BaseField::zero(); rows];
+        places.for_each(|(values, from, to)| values.copy(from, &mut column[to]));
+        Column::Words(BaseColumn::from_iter(column))
     };
     by_column.into_par_iter().map(column).collect()
 }
@@ -217,6 +237,13 @@ enum Values<'a> {
 }
 
 impl Values<'_> {
+    /// # Panics
+    /// If they are no bytes.
+    fn copy_bytes(&self, from: usize, to: &mut [i8]) {
+        let Self::Cells(Cells::I8(v)) = self else { unreachable!("bytes") };
+        to.copy_from_slice(&v[from..from + to.len()]);
+    }
+
     fn copy(&self, from: usize, to: &mut [BaseField]) {
         let range = from..from + to.len();
         match self {

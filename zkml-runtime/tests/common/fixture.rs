@@ -6,6 +6,7 @@ use zkml_ir::graph::{Graph, Params};
 use zkml_ir::lower::{lower, Lowered};
 use zkml_ir::plan::Plan;
 use zkml_ir::tensor::IntTensor;
+use zkml_runtime::pcs::Store;
 use zkml_runtime::protocol::{
     self, CommittedWeights, Key, Label, Proof, ProveError, Prover, Statement, System, VerifyError, Witness,
 };
@@ -73,7 +74,7 @@ impl Fixture {
             .enumerate()
             .map(|(i, w)| random(seed + i as u64, graph.ty(w.node)))
             .collect();
-        let committed = protocol::commit_weights(&prover, &weights).expect("commits");
+        let committed = protocol::commit_weights(&prover, &weights, &Store::Memory).expect("commits");
         Self { graph, params, lowered, prover, weights, committed, label }
     }
 

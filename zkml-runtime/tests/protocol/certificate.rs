@@ -4,13 +4,18 @@ use crate::common::cheat::{prove, Deviation};
 use crate::common::forge::{recount, Forged};
 use crate::common::{assert_refused, graph, Fixture};
 use zkml_ir::elem::Elem;
-use zkml_ir::lower;
+use zkml_ir::lower::{self, Lowered};
 use zkml_ir::plan::Source;
 use zkml_ir::tensor::{Data, IntTensor};
-use zkml_runtime::artifact::{certificate_system, ArtifactError, Certificate, KeyData, Verifier};
+use zkml_runtime::artifact::{
+    certificate_system, check_parts, ArtifactError, Certificate, CertificatePart, KeyData, Verifier,
+};
 use zkml_runtime::gkr::GkrError;
 use zkml_runtime::pcs::OpeningError;
-use zkml_runtime::protocol::{self, CommittedWeights, Label, Proof, Prover, Statement, VerifyError, Witness};
+use zkml_runtime::pcs::Store;
+use zkml_runtime::protocol::{
+    self, CommittedWeights, Key, Label, Proof, Prover, Statement, VerifyError, Witness,
+};
 
 /// Weights by their index in [`graph::mlp`].
 const W1: usize = 0;
@@ -36,9 +41,9 @@ impl Setup {
             weights[i] =
                 IntTensor::from_data(weights[i].shape().clone(), Data::I32(values)).expect("as many");
         }
-        let committed =
-            protocol::commit_weights(&model.prover, &weights).expect("nothing looks at the values");
-        let lowered = lower::certificate(model.plan()).expect("lowers");
+        let committed = protocol::commit_weights(&model.prover, &weights, &Store::Memory)
+            .expect("nothing looks at the values");
+        let lowered = only(lower::certificate(model.plan()).expect("lowers"));
         let system = certificate_system(lowered.plan.clone(), model.system()).expect("sound");
         let prover = Prover::new(system).expect("prover");
         let under = committed.under(model.system(), &prover.system);
@@ -90,12 +95,15 @@ impl Setup {
     }
 
     fn certified(&self, proof: &Proof) -> Certificate {
-        Certificate {
-            model: self.model.graph.name.clone(),
-            key: self.certificate.key().clone(),
-            argument: proof.to_bytes(),
-        }
+        let Key { root, columns, digest } = *self.certificate.key();
+        let parts = vec![CertificatePart { digest, argument: proof.to_bytes() }];
+        Certificate { model: self.model.graph.name.clone(), root, columns, parts }
     }
+}
+
+fn only(mut parts: Vec<Lowered>) -> Lowered {
+    assert_eq!(parts.len(), 1);
+    parts.remove(0)
 }
 
 fn statement() -> Statement {
@@ -161,7 +169,10 @@ fn a_key_file_without_an_honest_certificate() {
     refused!(Some(forged.clone()), ArtifactError::Certificate(VerifyError::Gkr(GkrError::NonZeroSum)));
     let other = honest.certified(&honest.forged(Deviation::default()));
     refused!(Some(other.clone()), ArtifactError::Certificate(VerifyError::WeightRoot));
-    let renamed = Certificate { argument: other.argument, ..forged };
+    let renamed = Certificate {
+        parts: vec![CertificatePart { digest: forged.parts[0].digest, ..other.parts[0].clone() }],
+        ..forged
+    };
     refused!(
         Some(renamed),
         ArtifactError::Certificate(VerifyError::Gkr(GkrError::LayerMismatch { layer: 1 }))
@@ -176,7 +187,7 @@ fn a_certificate_is_of_the_declared_types() {
     let mut wide = bad.model.plan().clone();
     let w1 = wide.tensors.iter_mut().find(|t| t.source == Source::Weight(W1)).expect("a weight");
     w1.range = Elem::I12.interval();
-    let lowered = lower::certificate(&wide).expect("lowers");
+    let lowered = only(lower::certificate(&wide).expect("lowers"));
     let system = certificate_system(lowered.plan.clone(), bad.model.system()).expect("sound");
     let prover = Prover::new(system).expect("prover");
     let committed = bad.committed.under(bad.model.system(), &prover.system);
@@ -192,4 +203,60 @@ fn a_certificate_is_of_the_declared_types() {
         widened.key_file(Some(certificate)),
         ArtifactError::Certificate(VerifyError::KeyDigest { .. })
     );
+}
+
+/// Each part of a certificate is needed, in its place, and is of its weights alone.
+#[test]
+fn every_part_of_a_certificate_is_checked() {
+    let f = Fixture::quick(graph::mlp());
+    let lowered = lower::certificate_in_parts(f.plan(), 100).expect("lowers");
+    assert!(lowered.len() > 1, "{} parts", lowered.len());
+    let system = |plan: &zkml_ir::plan::Plan| certificate_system(plan.clone(), f.system()).expect("sound");
+    let systems: Vec<_> = lowered.iter().map(|part| system(&part.plan)).collect();
+    let prove = |part: &Lowered, weights: &[IntTensor], committed: &CommittedWeights| {
+        let prover = Prover::new(system(&part.plan)).expect("prover");
+        let committed = committed.under(f.system(), &prover.system);
+        let trace = zkml_ir::exec::certificate_trace(part, weights).expect("in range");
+        let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
+        let proof = protocol::prove(&prover, &committed, &statement(), witness).expect("proves");
+        CertificatePart { digest: committed.key().digest, argument: proof.to_bytes() }
+    };
+    let Key { root, columns, .. } = *f.key();
+    let parts: Vec<_> = lowered.iter().map(|part| prove(part, &f.weights, &f.committed)).collect();
+    let honest = Certificate { model: f.graph.name.clone(), root, columns, parts };
+    let check = |c: &Certificate| check_parts(f.system(), f.key(), &systems, c);
+    check(&honest).expect("certified");
+
+    let n = systems.len();
+    let with = |change: &dyn Fn(&mut Certificate)| {
+        let mut c = honest.clone();
+        change(&mut c);
+        check(&c)
+    };
+    let missing = with(&|c| drop(c.parts.pop()));
+    let count = |r: Result<(), ArtifactError>| match r {
+        Err(ArtifactError::CertificateParts { expected, got }) => (expected, got),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(count(missing), (n, n - 1));
+    let twice = with(&|c| c.parts.push(c.parts[0].clone()));
+    assert_eq!(count(twice), (n, n + 1));
+    let repeated = with(&|c| c.parts[1] = c.parts[0].clone());
+    assert!(matches!(repeated, Err(ArtifactError::Certificate(_))), "{repeated:?}");
+    let swapped = with(&|c| c.parts.swap(0, 1));
+    assert!(matches!(swapped, Err(ArtifactError::Certificate(_))), "{swapped:?}");
+    assert_refused!(with(&|c| c.root[0] ^= 1), ArtifactError::Certificate(VerifyError::WeightRoot));
+    assert_refused!(
+        with(&|c| c.parts[1].digest[0] ^= 1),
+        ArtifactError::Certificate(VerifyError::KeyDigest { .. })
+    );
+    // One part over another tree: its own weights are those of the key, others are not.
+    let mut other = f.weights.clone();
+    let mut values = other[W1].to_vec();
+    values[0] = if values[0] == 0 { 1 } else { 0 };
+    other[W1] = IntTensor::from_data(other[W1].shape().clone(), Data::I32(values)).expect("as many");
+    let committed = protocol::commit_weights(&f.prover, &other, &Store::Memory).expect("commits");
+    let part = prove(&lowered[n - 1], &other, &committed);
+    let moved = with(&|c| c.parts[n - 1] = part.clone());
+    assert!(matches!(moved, Err(ArtifactError::Certificate(_))), "{moved:?}");
 }

@@ -43,7 +43,7 @@ impl ProverContext {
         CanonicCoset::new(self.params.log_rows).circle_domain()
     }
 
-    pub(super) fn evaluation_domain(&self) -> CircleDomain {
+    pub(in crate::pcs) fn evaluation_domain(&self) -> CircleDomain {
         CanonicCoset::new(self.params.log_domain()).circle_domain()
     }
 
@@ -71,7 +71,7 @@ impl ProverContext {
     }
 
     /// The low-degree extension of values on the trace domain.
-    pub(super) fn extend(&self, values: BaseColumn) -> BaseColumn {
+    pub(in crate::pcs) fn extend(&self, values: BaseColumn) -> BaseColumn {
         self.evaluate(&self.interpolate(values))
     }
 

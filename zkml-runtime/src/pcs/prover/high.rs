@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use num_traits::Zero;
 use rayon::prelude::*;
-use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::m31::LOG_N_LANES;
 
+use super::column::Column as Committed;
 use super::commit::CommittedTree;
 use super::kernels::{fold, FoldWeights};
 use super::packed::eq_table;
@@ -111,10 +111,10 @@ fn fold_weights(rho: &[F]) -> Option<FoldWeights> {
     (first.len() >= LOG_N_LANES as usize).then(|| FoldWeights::new(&eq_table(&first)))
 }
 
-fn fold_column(column: &BaseColumn, weights: Option<&FoldWeights>, rho: &[F]) -> Vec<F> {
+fn fold_column(column: &Committed, weights: Option<&FoldWeights>, rho: &[F]) -> Vec<F> {
     let (mut values, rest) = match weights {
-        Some(weights) => (fold(&column.data, weights), &rho[rho.len().min(PASS)..]),
-        None => (column.data.iter().flat_map(|v| v.to_array()).map(F::from).collect(), rho),
+        Some(weights) => (fold(column.cells(), weights), &rho[rho.len().min(PASS)..]),
+        None => ((0..column.rows()).map(|row| F::from(column.get(row))).collect(), rho),
     };
     rest.iter().for_each(|&r| bind_lowest(&mut values, r));
     values

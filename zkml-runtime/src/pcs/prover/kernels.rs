@@ -11,6 +11,7 @@ use stwo::core::fields::m31::{BaseField, P};
 use stwo::prover::backend::simd::m31::{PackedBaseField, N_LANES};
 use stwo::prover::backend::simd::qm31::PackedSecureField;
 
+use super::column::{Bytes, Cells, Packed};
 use crate::pcs::F;
 
 type Wide = Simd<u64, 8>;
@@ -93,40 +94,62 @@ fn broadcast(weight: F) -> [[Wide; 2]; 4] {
 /// A run of cells and its weight.
 #[derive(Clone, Copy)]
 pub(super) struct Weighted<'a> {
-    pub cells: &'a [PackedBaseField],
+    pub cells: Cells<'a>,
     pub weight: F,
+}
+
+/// The terms by how their cells are stored.
+#[derive(Default)]
+struct Terms<'a> {
+    words: Vec<(&'a [PackedBaseField], F)>,
+    bytes: Vec<(&'a [Bytes], F)>,
+}
+
+impl<'a> Terms<'a> {
+    fn new(terms: &[Weighted<'a>]) -> Self {
+        let mut this = Self::default();
+        for term in terms {
+            match term.cells {
+                Cells::Words(cells) => this.words.push((cells, term.weight)),
+                Cells::Bytes(cells) => this.bytes.push((cells, term.weight)),
+            }
+        }
+        this
+    }
 }
 
 /// `sum over terms of weight * cells`, element by element.
 pub(super) fn weighted_sum(n_packed: usize, terms: &[Weighted<'_>]) -> Vec<PackedSecureField> {
+    let terms = &Terms::new(terms);
     let mut out = vec![PackedSecureField::zero(); n_packed];
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(i, out)| weighted_sum_block(i * BLOCK, terms, out));
     out
 }
 
-fn weighted_sum_block(start: usize, terms: &[Weighted<'_>], out: &mut [PackedSecureField]) {
+fn weighted_sum_block(start: usize, terms: &Terms<'_>, out: &mut [PackedSecureField]) {
     let mut sums = [Sums::ZERO; BLOCK];
     let sums = &mut sums[..out.len()];
-    let (bursts, rest) = terms.as_chunks::<BURST>();
-    for burst in bursts {
-        add_terms(sums, burst.map(|t| &t.cells[start..]), burst.map(|t| broadcast(t.weight)));
-    }
-    for term in rest {
-        add_terms(sums, [&term.cells[start..]], [broadcast(term.weight)]);
-    }
+    add_all(start, &terms.words, sums);
+    add_all(start, &terms.bytes, sums);
     out.iter_mut().zip(sums).for_each(|(out, sums)| *out = sums.pack());
 }
 
+fn add_all<T: Packed>(start: usize, terms: &[(&[T], F)], sums: &mut [Sums]) {
+    let (bursts, rest) = terms.as_chunks::<BURST>();
+    for burst in bursts {
+        add_terms(sums, burst.map(|t| &t.0[start..]), burst.map(|t| broadcast(t.1)));
+    }
+    for term in rest {
+        add_terms(sums, [&term.0[start..]], [broadcast(term.1)]);
+    }
+}
+
 #[inline(always)]
-fn add_terms<const N: usize>(
-    sums: &mut [Sums],
-    cells: [&[PackedBaseField]; N],
-    weights: [[[Wide; 2]; 4]; N],
-) {
+fn add_terms<T: Packed, const N: usize>(sums: &mut [Sums], cells: [&[T]; N], weights: [[[Wide; 2]; 4]; N]) {
     let cells = cells.map(|cells| &cells[..sums.len()]);
     for (i, sums) in sums.iter_mut().enumerate() {
         for k in 0..N {
-            sums.add(widen(cells[k][i]), &weights[k]);
+            sums.add(widen(cells[k][i].packed()), &weights[k]);
         }
         sums.reduce();
     }
@@ -142,16 +165,20 @@ impl FoldWeights {
 }
 
 /// `sum over lo of weights[lo] * cells[hi, lo]` for every `hi`.
-pub(super) fn fold(cells: &[PackedBaseField], weights: &FoldWeights) -> Vec<F> {
-    cells.chunks_exact(weights.0.len()).map(|run| fold_run(run, weights)).collect()
+pub(super) fn fold(cells: Cells<'_>, weights: &FoldWeights) -> Vec<F> {
+    let n = weights.0.len();
+    match cells {
+        Cells::Words(cells) => cells.chunks_exact(n).map(|run| fold_run(run, weights)).collect(),
+        Cells::Bytes(cells) => cells.chunks_exact(n).map(|run| fold_run(run, weights)).collect(),
+    }
 }
 
 #[inline(always)]
-fn fold_run(run: &[PackedBaseField], weights: &FoldWeights) -> F {
+fn fold_run<T: Packed>(run: &[T], weights: &FoldWeights) -> F {
     let mut sums = Sums::ZERO;
     for (cells, weights) in run.chunks(BURST).zip(weights.0.chunks(BURST)) {
         for (&x, w) in cells.iter().zip(weights) {
-            sums.add(widen(x), w);
+            sums.add(widen(x.packed()), w);
         }
         sums.reduce();
     }
@@ -159,7 +186,7 @@ fn fold_run(run: &[PackedBaseField], weights: &FoldWeights) -> F {
 }
 
 /// `sum_i weights[i] * column[i]` for every column.
-pub(super) fn inner_products(columns: &[&[PackedBaseField]], weights: &[PackedSecureField]) -> Vec<F> {
+pub(super) fn inner_products(columns: &[Cells<'_>], weights: &[PackedSecureField]) -> Vec<F> {
     let zeros = || vec![F::zero(); columns.len()];
     weights
         .par_chunks(RUN)
@@ -167,7 +194,11 @@ pub(super) fn inner_products(columns: &[&[PackedBaseField]], weights: &[PackedSe
         .map(|(i, weights)| {
             let run = i * RUN..i * RUN + weights.len();
             let weights = FoldWeights::new(weights);
-            columns.iter().map(|column| fold_run(&column[run.clone()], &weights)).collect::<Vec<F>>()
+            let product = |column: &Cells<'_>| match column {
+                Cells::Words(cells) => fold_run(&cells[run.clone()], &weights),
+                Cells::Bytes(cells) => fold_run(&cells[run.clone()], &weights),
+            };
+            columns.iter().map(product).collect::<Vec<F>>()
         })
         .reduce(zeros, |a, b| a.into_iter().zip(b).map(|(a, b)| a + b).collect())
 }
@@ -219,7 +250,7 @@ mod tests {
             let terms: Vec<Weighted<'_>> = columns
                 .iter()
                 .zip(&weights)
-                .map(|(c, &weight)| Weighted { cells: &c.data, weight })
+                .map(|(c, &weight)| Weighted { cells: Cells::Words(&c.data), weight })
                 .collect();
             let got = weighted_sum(len / N_LANES, &terms);
             for i in 0..len {
@@ -237,11 +268,35 @@ mod tests {
                 .chunks(N_LANES)
                 .map(|w| PackedSecureField::from_array(w.try_into().unwrap()))
                 .collect();
-            let got = fold(&column.data, &FoldWeights::new(&packed));
+            let got = fold(Cells::Words(&column.data), &FoldWeights::new(&packed));
             for (hi, got) in got.into_iter().enumerate() {
                 let expected: F = (0..1 << log).map(|lo| weights[lo] * cell(column, hi << log | lo)).sum();
                 assert_eq!(got, expected);
             }
         }
+    }
+
+    #[test]
+    fn bytes_are_summed_like_words() {
+        use crate::pcs::prover::column::Column;
+        let bytes =
+            |c: usize| Column::Bytes((0..64 * N_LANES).map(|i| (i * 37 + c * 101 + i / 7) as i8).collect());
+        let (bytes, words): (Vec<Column>, Vec<Column>) =
+            (0..9).map(|c| (bytes(c), Column::Words(bytes(c).reduced()))).unzip();
+        let weights = weights(9);
+        let all = |columns: &[Column]| {
+            let terms: Vec<Weighted<'_>> = columns
+                .iter()
+                .zip(&weights)
+                .map(|(c, &weight)| Weighted { cells: c.cells(), weight })
+                .collect();
+            let sums: Vec<[F; N_LANES]> =
+                weighted_sum(64, &terms).into_iter().map(|s| s.to_array()).collect();
+            let cells: Vec<Cells<'_>> = columns.iter().map(Column::cells).collect();
+            let packed: Vec<PackedSecureField> =
+                (0..64).map(|i| PackedSecureField::broadcast(weights[i % 9])).collect();
+            (sums, inner_products(&cells, &packed), fold(cells[3], &FoldWeights::new(&packed[..16])))
+        };
+        assert_eq!(all(&bytes), all(&words));
     }
 }

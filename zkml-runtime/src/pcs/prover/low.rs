@@ -1,7 +1,7 @@
 //! Groups of claims whose low variables are not yet all bound.
 
 use num_traits::{One, Zero};
-use stwo::prover::backend::simd::m31::{LOG_N_LANES, N_LANES};
+use stwo::prover::backend::simd::m31::LOG_N_LANES;
 
 use super::commit::CommittedTree;
 use super::kernels::{packed_len, weighted_sum, Weighted};
@@ -28,8 +28,8 @@ impl<'a> LowGroup<'a> {
         let values = if t >= LOG_N_LANES as usize {
             let len = packed_len(t);
             let run = |term: &Term| {
-                let column = &trees[term.tree].columns[term.column].data;
-                Weighted { cells: &column[term.slot * len..][..len], weight: term.weight }
+                let column = trees[term.tree].columns[term.column].cells();
+                Weighted { cells: column.slice(term.slot * len..(term.slot + 1) * len), weight: term.weight }
             };
             let terms: Vec<Weighted<'_>> = group.terms.iter().map(run).collect();
             Vector::from_packed(weighted_sum(len, &terms))
@@ -75,7 +75,6 @@ impl<'a> LowGroup<'a> {
 fn short_sum(group: &Group, trees: &[&CommittedTree], lo: usize) -> F {
     group.terms.iter().fold(F::zero(), |sum, term| {
         let row = term.slot << group.point.len() | lo;
-        let cell = trees[term.tree].columns[term.column].data[row / N_LANES].to_array()[row % N_LANES];
-        sum + term.weight * cell
+        sum + term.weight * trees[term.tree].columns[term.column].get(row)
     })
 }

@@ -1,10 +1,13 @@
 //! The prover's half: commitments, the reduction's rounds, and the STARK.
 
+mod column;
 mod commit;
 mod composition;
 mod context;
+mod extension;
 mod high;
 mod kernels;
+mod leaves;
 mod low;
 mod open;
 mod packed;
@@ -14,8 +17,10 @@ mod stark;
 mod sums;
 mod weights;
 
-pub use commit::{commit, CommitError, CommittedTree};
+pub use column::Column;
+pub use commit::{commit, commit_in, CommitError, CommittedTree};
 pub use context::ProverContext;
+pub use extension::Store;
 pub use open::{prove_opening, prove_opening_on, ProveError};
 
 #[cfg(test)]

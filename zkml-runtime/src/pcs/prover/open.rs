@@ -20,7 +20,7 @@ use crate::pcs::statement::{self, Group, Params, StatementError};
 use crate::pcs::{OpeningProof, F, H, MC};
 use crate::transcript::Transcript;
 
-#[derive(Clone, Copy, Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum ProveError {
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -28,6 +28,8 @@ pub enum ProveError {
     Params { tree: usize, expected: Params, got: Params },
     #[error("the claim does not hold")]
     FalseClaim,
+    #[error("cannot read an extension from its file: {0}")]
+    Extension(String),
 }
 
 /// Proves `claim = sum over groups and terms of weight * sum over lo of eq(point, lo) * column[slot * 2^t + lo]`.
@@ -60,7 +62,7 @@ where
     if !columns.excess.is_zero() {
         return Err(ProveError::FalseClaim);
     }
-    Ok(stark::prove::<M>(t, ctx, trees, &claim, columns, rounds, |_, _| ()))
+    stark::prove::<M>(t, ctx, trees, &claim, columns, rounds, |_, _| ())
 }
 
 fn reduce<C: Channel>(
@@ -95,4 +97,5 @@ pub(in crate::pcs) fn forge_opening(
     let (claim, columns, rounds) =
         reduce(t, ctx, trees, groups, claim).expect("a claim on committed columns");
     stark::prove::<MC>(t, ctx, trees, &claim, columns, rounds, |z, proof| alter(&claim, z, proof))
+        .expect("extensions in memory")
 }

@@ -1,10 +1,12 @@
 //! The polynomial that FRI tests: all samples of all columns in one.
 
 use num_traits::Zero;
+use rayon::prelude::*;
 use stwo::core::pcs::quotients::{
     build_samples_with_randomness_and_periodicity, quotient_constants, ColumnSampleBatch, PointSample,
 };
 use stwo::core::pcs::TreeVec;
+use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::m31::N_LANES;
 use stwo::prover::backend::simd::qm31::PackedSecureField;
 use stwo::prover::backend::simd::SimdBackend;
@@ -15,7 +17,8 @@ use stwo::prover::secure_column::SecureColumnByCoords;
 use stwo::prover::QuotientOps;
 use tracing::instrument;
 
-use super::commit::Tree;
+use super::column::Cells;
+use super::commit::CommittedTree;
 use super::context::ProverContext;
 use super::kernels::{weighted_sum, Weighted};
 use super::packed::to_coordinates;
@@ -23,39 +26,49 @@ use crate::pcs::F;
 
 /// For each sample point `z`, `sum over columns of alpha^i (c f - a y - b) / line(z)`, extended from the first `2^b`
 /// points of the evaluation domain (see stwo's `fri_answers`, which is the verifier's side of it).
+///
+/// Columns of `trees` are combined on trace rows and their sum extended, which reads no extension (DESIGN 5.10); `own` are
+/// the extensions of the columns that come after them.
 #[instrument(skip_all)]
 pub(super) fn combine(
     ctx: &ProverContext,
-    trees: &[&Tree],
+    trees: &[&CommittedTree],
+    own: &[&BaseColumn],
     samples: Vec<Vec<Vec<PointSample>>>,
     alpha: F,
 ) -> SecureEvaluation<SimdBackend, BitReversedOrder> {
     let log_domain = ctx.params().log_domain();
-    let log_sizes = trees.iter().map(|tree| tree.polynomials.iter().map(|_| log_domain)).collect();
     let samples = TreeVec::new(samples);
+    let log_sizes = samples.iter().map(|tree| tree.iter().map(|_| log_domain)).collect();
     let weighted = build_samples_with_randomness_and_periodicity(&samples, log_sizes, log_domain, alpha);
     let batches = ColumnSampleBatch::new_vec(&weighted.iter().flatten().collect::<Vec<_>>());
 
-    let columns: Vec<_> = trees
-        .iter()
-        .flat_map(|tree| &tree.polynomials)
-        .map(|poly| poly.evals.values.data.as_slice())
-        .collect();
+    let given: Vec<Cells<'_>> = trees.iter().flat_map(|t| &t.columns).map(|c| c.cells()).collect();
     let n_packed = (1usize << ctx.params().log_rows) / N_LANES;
     let lines = quotient_constants(&batches).line_coeffs;
     let numerators = batches.iter().zip(&lines).map(|(batch, lines)| {
-        let terms: Vec<Weighted<'_>> = batch
-            .cols_vals_randpows
-            .iter()
-            .zip(lines)
-            .map(|(data, &(_, _, c))| Weighted { cells: columns[data.column_index], weight: c })
-            .collect();
+        let (mut on_rows, mut extended) = (vec![], vec![]);
+        for (data, &(_, _, weight)) in batch.cols_vals_randpows.iter().zip(lines) {
+            match data.column_index.checked_sub(given.len()) {
+                None => on_rows.push(Weighted { cells: given[data.column_index], weight }),
+                Some(i) => extended.push(Weighted { cells: Cells::Words(&own[i].data), weight }),
+            }
+        }
         let (a, b) = lines.iter().fold((F::zero(), F::zero()), |(a, b), line| (a + line.0, b + line.1));
         let b = PackedSecureField::broadcast(b);
-        let values = weighted_sum(n_packed, &terms).into_iter().map(|sum| sum - b).collect();
+        let values: Vec<_> = weighted_sum(n_packed, &extended).into_iter().map(|sum| sum - b).collect();
+        let mut numerators = to_coordinates(values);
+        if !on_rows.is_empty() {
+            let sum = to_coordinates(weighted_sum(n_packed, &on_rows));
+            numerators.par_iter_mut().zip(sum).for_each(|(numerator, column)| {
+                let extension = ctx.extend(column);
+                numerator.data.iter_mut().zip(&extension.data).for_each(|(n, &x)| *n += x);
+                ctx.recycle(extension);
+            });
+        }
         AccumulatedNumerators {
             sample_point: batch.point,
-            partial_numerators_acc: SecureColumnByCoords { columns: to_coordinates(values) },
+            partial_numerators_acc: SecureColumnByCoords { columns: numerators },
             first_linear_term_acc: a,
         }
     });

@@ -1,8 +1,8 @@
 //! The STARK for one claim `V(rho) = v`, proven: the transcript of stwo's `prove`, and its proof bit for bit.
 //!
 //! stwo's prover reads the extension of every column three times. With one linear component all three are linear in
-//! the columns (DESIGN 5.10): `V` and the samples are taken from trace rows, which are fewer, and the quotients from
-//! as many rows of the extension, each with one pass of integer arithmetic.
+//! the columns (DESIGN 5.10): `V`, the samples and the quotients are taken from trace rows, which are fewer and stored in
+//! fewer bytes, each with one pass of integer arithmetic. Extensions are read at the queries only.
 
 use rayon::prelude::*;
 use stwo::core::channel::{Channel, MerkleChannel};
@@ -17,10 +17,12 @@ use stwo::prover::poly::circle::SecureEvaluation;
 use stwo::prover::poly::BitReversedOrder;
 use tracing::{info_span, instrument};
 
-use super::commit::{merkle, CommittedTree, Tree};
+use super::column::Cells;
+use super::commit::{merkle, CommittedTree, Hashes};
 use super::composition;
 use super::context::ProverContext;
 use super::kernels::inner_products;
+use super::open::ProveError;
 use super::sums::TraceColumns;
 use super::{quotients, weights};
 use crate::pcs::component::MleEval;
@@ -39,7 +41,7 @@ pub(super) fn prove<M>(
     columns: TraceColumns,
     rounds: Vec<Round>,
     alter: impl FnOnce(CirclePoint<F>, &mut OpeningProof),
-) -> OpeningProof
+) -> Result<OpeningProof, ProveError>
 where
     M: MerkleChannel<H = H>,
     SimdBackend: BackendForChannel<M>,
@@ -49,21 +51,23 @@ where
     let channel = stark::begin::<M>(t, &config, &roots, claim.value);
 
     let TraceColumns { v, e, sums, .. } = columns;
-    let sums_tree = merkle(ctx, sums.par_iter().map(|column| ctx.extend(column.clone())).collect());
-    M::mix_root(channel, sums_tree.commitment.root());
+    let extend = |columns: &[BaseColumn; 4]| columns.par_iter().map(|c| ctx.extend(c.clone())).collect();
+    let sums_extended: Vec<BaseColumn> = extend(&sums);
+    let sums_hashes = merkle(ctx, &sums_extended);
+    M::mix_root(channel, sums_hashes.root());
     // With a single constraint its random coefficient is the zeroth power: drawn, and of no effect.
     channel.draw_secure_felt();
-    let extended = std::array::from_fn(|k| &sums_tree.polynomials[k].evals.values);
-    let halves = composition::halves(ctx, claim, [v, e], extended);
-    let composition_tree = merkle(ctx, halves.par_iter().map(|half| ctx.evaluate(half)).collect());
-    M::mix_root(channel, composition_tree.commitment.root());
+    let halves = composition::halves(ctx, claim, [v, e], std::array::from_fn(|k| &sums_extended[k]));
+    let halves_extended: Vec<BaseColumn> = halves.par_iter().map(|half| ctx.evaluate(half)).collect();
+    let composition_hashes = merkle(ctx, &halves_extended);
+    M::mix_root(channel, composition_hashes.root());
 
     let z = CirclePoint::<F>::get_random_point(channel);
     let (samples, sums_samples) = sample(ctx, trees, &sums, [claim.previous(z), z]);
     let mut proof = OpeningProof {
         rounds,
-        sums_root: sums_tree.commitment.root(),
-        composition_root: composition_tree.commitment.root(),
+        sums_root: sums_hashes.root(),
+        composition_root: composition_hashes.root(),
         samples,
         sums_samples,
         composition_samples: std::array::from_fn(|i| halves[i].eval_at_point(z)),
@@ -76,12 +80,12 @@ where
     let samples = stark::samples_at(claim, z, &proof);
     alter(z, &mut proof);
     let alpha = stark::mix_samples(channel, &stark::samples_at(claim, z, &proof));
-    let all_trees: Vec<&Tree> =
-        trees.iter().map(|tree| &tree.tree).chain([&sums_tree, &composition_tree]).collect();
-    let quotients = quotients::combine(ctx, &all_trees, samples, alpha);
-    answer::<M>(channel, ctx, &all_trees, &quotients, &mut proof);
-    [sums_tree, composition_tree].into_iter().for_each(|tree| recycle(ctx, tree));
-    proof
+    let own: Vec<&BaseColumn> = sums_extended.iter().chain(&halves_extended).collect();
+    let quotients = quotients::combine(ctx, trees, &own, samples, alpha);
+    let own = [(&sums_hashes, &sums_extended[..]), (&composition_hashes, &halves_extended[..])];
+    answer::<M>(channel, ctx, trees, own, &quotients, &mut proof)?;
+    sums_extended.into_iter().chain(halves_extended).for_each(|column| ctx.recycle(column));
+    Ok(proof)
 }
 
 /// The values of the given trees' columns at the second point, and of the prefix sums at both.
@@ -93,8 +97,8 @@ fn sample(
     [previous, z]: [CirclePoint<F>; 2],
 ) -> (Vec<Vec<F>>, [[F; 2]; 4]) {
     let at_z = weights::at(&ctx.inverse_twiddles, z);
-    let sums: Vec<_> = sums.iter().map(|column| column.data.as_slice()).collect();
-    let given = trees.iter().flat_map(|tree| &tree.columns).map(|column| column.data.as_slice());
+    let sums: Vec<_> = sums.iter().map(|column| Cells::Words(&column.data)).collect();
+    let given = trees.iter().flat_map(|tree| &tree.columns).map(|column| column.cells());
     let columns: Vec<_> = given.chain(sums.iter().copied()).collect();
     let mut values = inner_products(&columns, &at_z).into_iter();
     let samples = trees.iter().map(|tree| values.by_ref().take(tree.n_columns()).collect()).collect();
@@ -108,10 +112,12 @@ fn sample(
 fn answer<M>(
     channel: &mut M::C,
     ctx: &ProverContext,
-    trees: &[&Tree],
+    trees: &[&CommittedTree],
+    own: [(&Hashes, &[BaseColumn]); 2],
     quotients: &SecureEvaluation<SimdBackend, BitReversedOrder>,
     proof: &mut OpeningProof,
-) where
+) -> Result<(), ProveError>
+where
     M: MerkleChannel<H = H>,
     SimdBackend: BackendForChannel<M>,
 {
@@ -122,21 +128,22 @@ fn answer<M>(
 
     let _span = info_span!("decommit").entered();
     let decommitted = fri.decommit(channel);
+    let queries = &decommitted.query_positions;
     for tree in trees {
-        let columns = tree.polynomials.iter().map(|poly| &poly.evals.values).collect();
-        let (queried, path) = tree.commitment.decommit(&decommitted.query_positions, columns);
+        proof.queried.push(tree.extension.rows(queries).map_err(|e| ProveError::Extension(e.to_string()))?);
+        proof.paths.push(tree.hashes.decommit(queries, vec![]).1.decommitment.hash_witness);
+    }
+    for (hashes, columns) in own {
+        let (queried, path) = hashes.decommit(queries, columns.iter().collect());
         proof.queried.push(queried);
         proof.paths.push(path.decommitment.hash_witness);
     }
     let fri = decommitted.fri_proof.proof;
     proof.fri_layers = std::iter::once(fri.first_layer).chain(fri.inner_layers).map(fri_layer).collect();
     proof.last_layer = fri.last_layer_poly.to_vec();
+    Ok(())
 }
 
 fn fri_layer(layer: FriLayerProof<H>) -> FriLayer {
     FriLayer { root: layer.commitment, witness: layer.fri_witness, path: layer.decommitment.hash_witness }
-}
-
-fn recycle(ctx: &ProverContext, tree: Tree) {
-    tree.polynomials.into_iter().for_each(|poly| ctx.recycle(poly.evals.values));
 }

@@ -28,7 +28,7 @@ pub(super) fn columns(claim: &MleEval, trees: &[&CommittedTree]) -> TraceColumns
         tree.columns
             .iter()
             .zip(coefficients)
-            .map(|(column, &weight)| Weighted { cells: &column.data, weight })
+            .map(|(column, &weight)| Weighted { cells: column.cells(), weight })
     });
     let terms: Vec<Weighted<'_>> = weighted.filter(|term| !term.weight.is_zero()).collect();
     let v = weighted_sum(packed_len(claim.log_rows as usize), &terms);

@@ -58,6 +58,7 @@ mod tests {
 
     use super::*;
     use crate::pcs::component::inverse_twiddles;
+    use crate::pcs::prover::column::Cells;
     use crate::pcs::prover::kernels::inner_products;
     use crate::transcript::Transcript;
 
@@ -69,7 +70,7 @@ mod tests {
             let z = CirclePoint::get_random_point(Transcript::default().channel());
             let coset = CanonicCoset::new(log_rows);
             let weights = at(&inverse_twiddles(coset.half_coset()), z);
-            let got = inner_products(&[&column.data, &column.data], &weights);
+            let got = inner_products(&[Cells::Words(&column.data); 2], &weights);
             let domain = coset.circle_domain();
             let poly = CircleEvaluation::<SimdBackend, BaseField, BitReversedOrder>::new(domain, column);
             let expected = poly.interpolate().eval_at_point(z);

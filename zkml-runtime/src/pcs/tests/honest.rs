@@ -102,7 +102,7 @@ fn heights_out_of_range_are_refused() {
 #[test]
 fn misshapen_columns_are_refused() {
     let ctx = ProverContext::new(Params { log_rows: 7, level: SecurityLevel::Conjectured96 }).unwrap();
-    assert_eq!(commit(vec![], &ctx).err(), Some(CommitError::NoColumns));
+    assert_eq!(commit::<BaseColumn>(vec![], &ctx).err(), Some(CommitError::NoColumns));
     let mut columns = Rng(1).columns(2, 7);
     columns.extend(Rng(1).columns(1, 6));
     assert_eq!(commit(columns, &ctx).err(), Some(CommitError::Rows { column: 2, expected: 128, got: 64 }));

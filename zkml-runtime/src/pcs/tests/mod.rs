@@ -126,7 +126,7 @@ fn naive(trees: &[CommittedTree], groups: &[Group]) -> F {
     let mut sum = F::from(BaseField::from(0));
     for Group { point, terms } in groups {
         for term in terms {
-            let column = trees[term.tree].columns()[term.column].to_cpu();
+            let column = trees[term.tree].columns()[term.column].to_field();
             for lo in 0..1usize << point.len() {
                 let cell = column[term.slot << point.len() | lo];
                 sum += term.weight * eq::at_index(point, lo) * cell;

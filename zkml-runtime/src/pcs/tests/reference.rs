@@ -10,12 +10,15 @@ use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::proof::StarkProof;
 use stwo::core::utils::{bit_reverse_index, offset_bit_reversed_circle_domain_index, MaybeOwned};
 use stwo::core::ColumnVec;
+use stwo::prover::backend::simd::column::BaseColumn as Col;
 use stwo::prover::backend::simd::prefix_sum::inclusive_prefix_sum;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::poly::circle::{CircleEvaluation, PolyOps};
 use stwo::prover::poly::BitReversedOrder;
+use stwo::prover::vcs_lifted::prover::MerkleProverLifted;
 use stwo::prover::{
-    prove, CommitmentSchemeProver, ComponentProver, DomainEvaluationAccumulator, EvaluationMode, Trace,
+    prove, CommitmentSchemeProver, CommitmentTreeProver, ComponentProver, DomainEvaluationAccumulator,
+    EvaluationMode, Poly, Trace,
 };
 
 use super::component::MleEval;
@@ -125,15 +128,16 @@ pub(super) fn prove_by_stwo(fixture: &Fixture, proof: &OpeningProof) -> StarkPro
     let committed = CanonicCoset::new(fixture.params.log_domain()).circle_domain();
     let twiddles = SimdBackend::precompute_twiddles(committed.half_coset);
     let mut scheme = CommitmentSchemeProver::<SimdBackend, MC>::new(config, &twiddles);
-    for tree in &fixture.trees {
-        scheme.commit_tree(MaybeOwned::Borrowed(&tree.tree), channel);
+    let trees: Vec<_> = fixture.trees.iter().map(|tree| stwo_tree(&fixture.ctx, tree)).collect();
+    for tree in &trees {
+        scheme.commit_tree(MaybeOwned::Borrowed(tree), channel);
     }
     let mean = value / BaseField::from(1usize << claim.log_rows);
     let mut steps = eq::table(&claim.index_point());
     for (i, step) in steps.iter_mut().enumerate() {
         let mut v = F::zero();
         for (coefficients, tree) in claim.coefficients.iter().zip(&fixture.trees) {
-            v += coefficients.iter().zip(tree.columns()).map(|(&c, column)| c * column.at(i)).sum::<F>();
+            v += coefficients.iter().zip(tree.columns()).map(|(&c, column)| c * column.get(i)).sum::<F>();
         }
         *step = v * *step - mean;
     }
@@ -156,4 +160,16 @@ fn proofs_are_stwo_s_bit_for_bit() {
             assert!(by_stwo == ours, "{level}, 2^{log_rows}");
         }
     }
+}
+
+/// A tree as stwo's prover holds it.
+fn stwo_tree(ctx: &ProverContext, tree: &CommittedTree) -> CommitmentTreeProver<SimdBackend, MC> {
+    let extended: Vec<Col> = tree.columns().iter().map(|c| ctx.extend(c.reduced())).collect();
+    let commitment =
+        MerkleProverLifted::commit(extended.iter().collect(), tree.hashes.layers.len() as u32 - 1, 0);
+    assert_eq!(commitment.root(), tree.root());
+    let domain = ctx.evaluation_domain();
+    let polynomials =
+        extended.into_iter().map(|values| Poly::new(None, CircleEvaluation::new(domain, values))).collect();
+    CommitmentTreeProver { polynomials, commitment }
 }

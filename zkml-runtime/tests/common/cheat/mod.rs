@@ -12,7 +12,6 @@ use num_traits::{One, Zero};
 use std::borrow::Cow;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::prover::backend::simd::column::BaseColumn;
-use stwo::prover::backend::Column;
 use zkml_ir::layout::{Placement, Tree};
 use zkml_ir::plan::Plan;
 use zkml_runtime::cells::Cells;
@@ -235,7 +234,7 @@ fn value(trees: &[CommittedTree], groups: &[Group]) -> F {
         for term in &g.terms {
             let column = &trees[term.tree].columns()[term.column];
             let start = term.slot << g.point.len();
-            let cells = eq.iter().enumerate().map(|(i, e)| *e * column.at(start + i));
+            let cells = eq.iter().enumerate().map(|(i, e)| *e * column.get(start + i));
             sum += term.weight * cells.fold(F::zero(), |s, v| s + v);
         }
     }
