@@ -149,11 +149,11 @@ impl<'a> Argument<'a> {
         self.plan.lookups.iter().map(|l| CELL * l.space.len() as u64 * entries(l)).sum()
     }
 
-    /// The layers of the two trees of fractions, two elements a fraction. The lookups' own are computed when they are
-    /// read. The sumchecks fold into buffers of layers that are done.
+    /// The layers of the two trees of fractions, two elements a fraction. The lookups' own and the sums of their pairs are
+    /// computed when they are read. The sumchecks fold into buffers of layers that are done.
     fn fractions(&self) -> Vec<u64> {
         let halves = |from: u64| std::iter::successors(Some(from), |n| Some(n / 2)).take_while(|&n| n > 0);
-        halves(self.plan.n_lookups() / 2).chain(halves(self.table_rows())).map(|n| 2 * FELT * n).collect()
+        halves(self.plan.n_lookups() / 4).chain(halves(self.table_rows())).map(|n| 2 * FELT * n).collect()
     }
 
     /// Both factors of every product, folded, and eq on the axes that they share; while they are folded, the sums of

@@ -3,9 +3,9 @@ use stwo::core::fields::FieldExpOps;
 
 use super::arrays::{Arrays, Stage};
 use super::leaves::Leaves;
-use super::source::{LayerSource, LeafSource};
+use super::source::{LayerSource, LeafSource, PairSource};
 use super::split_eq::SplitEq;
-use super::tree::Layer;
+use super::tree::{Layer, LeafPairs};
 use crate::field::{eq_bit, eq_table, F};
 use crate::gkr::shape::LANE_VARS;
 use crate::gkr::GkrError;
@@ -48,16 +48,18 @@ impl<'a> Instance<'a> {
     }
 
     /// A claim on the layer above this one.
-    pub fn fractions(layer: &'a Layer, z: Vec<F>, claim: F, lambda: F) -> Self {
-        let stage = match layer {
-            Layer::Packed(layer) => Stage::new(LayerSource { layer, lambda }),
+    pub fn fractions(layer: &'a Layer<'a>, z: Vec<F>, claim: F, lambda: F) -> Self {
+        let arrays: Box<dyn Arrays + 'a> = match layer {
+            Layer::Pairs(leaves) => Box::new(Stage::new(PairSource { pairs: LeafPairs { leaves }, lambda })),
+            Layer::Packed(layer) => Box::new(Stage::new(LayerSource { layer, lambda })),
             Layer::Scalar(v) => {
                 let (low, high) = v.split_at(v.len() / 2);
                 let row = |(&[n0, d0], &[n1, d1]): (&[F; 2], &[F; 2])| [n0, n1 + lambda * d1, d0, d1];
-                Stage::Scalars(low.iter().zip(high).map(row).collect())
+                let rows = low.iter().zip(high).map(row).collect();
+                Box::new(Stage::<LayerSource<'_>, 4>::Scalars(rows))
             }
         };
-        Self::new(Box::new(stage), Kind::Fractions { lambda }, z, claim)
+        Self::new(arrays, Kind::Fractions { lambda }, z, claim)
     }
 
     fn new(arrays: Box<dyn Arrays + 'a>, kind: Kind, z: Vec<F>, claim: F) -> Self {

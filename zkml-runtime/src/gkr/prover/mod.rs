@@ -112,13 +112,13 @@ struct Part<'a> {
     running: Running,
     root: Fraction,
     /// Layers not yet proven, the lowest first.
-    layers: Vec<Layer>,
+    layers: Vec<Layer<'a>>,
     /// What is below the last of them: the lookup tree's leaves.
     leaves: Option<&'a Leaves<'a>>,
 }
 
 impl<'a> Part<'a> {
-    fn new(tree: Tree, mut layers: Vec<Layer>, leaves: Option<&'a Leaves<'a>>) -> Self {
+    fn new(tree: Tree, mut layers: Vec<Layer<'a>>, leaves: Option<&'a Leaves<'a>>) -> Self {
         let root = match layers.pop() {
             Some(Layer::Scalar(v)) => Fraction { numerator: v[0][0], denominator: v[0][1] },
             _ => unreachable!("the root is one fraction"),

@@ -2,6 +2,7 @@
 
 use super::leaves::Leaves;
 use super::prefix::{stored, Prefix, Scratch};
+use super::tree::LeafPairs;
 use crate::field::packed::{dot2, prefetch, MulConst, PackedF};
 use crate::field::F;
 
@@ -122,6 +123,34 @@ impl Source<4> for LayerSource<'_> {
     }
     fn view<'b>(&'b self, first: usize, count: usize, _: &'b mut Scratch) -> LayerView<'b> {
         let fractions = &self.layer.items()[2 * first..2 * (first + count)];
+        LayerView { fractions, lambda: MulConst::new(self.lambda) }
+    }
+}
+
+/// The same of the layer above the lookup tree's leaves, which is not stored.
+pub(super) struct PairSource<'a> {
+    pub pairs: LeafPairs<'a>,
+    pub lambda: F,
+}
+
+impl Source<4> for PairSource<'_> {
+    type View<'b>
+        = LayerView<'b>
+    where
+        Self: 'b;
+
+    fn stored(&self) -> usize {
+        stored(self.pairs.leaves.live().div_ceil(2), self.log_items() + 1) / 2
+    }
+    fn log_items(&self) -> u32 {
+        self.pairs.leaves.log_vectors - 2
+    }
+    fn tail(&self) -> [F; 4] {
+        let [n, d] = self.pairs.tail();
+        [n, n + self.lambda * d, d, d]
+    }
+    fn view<'b>(&'b self, first: usize, count: usize, scratch: &'b mut Scratch) -> LayerView<'b> {
+        let fractions = self.pairs.view(2 * first, 2 * count, scratch);
         LayerView { fractions, lambda: MulConst::new(self.lambda) }
     }
 }

@@ -15,7 +15,9 @@ const CHUNK: usize = 1 << 4;
 const MIN_CHUNKS: usize = 16;
 
 /// Fractions `[num, den]`.
-pub(super) enum Layer {
+pub(super) enum Layer<'a> {
+    /// Pairs of these leaves, added where they are read: half of the tree's memory, for a product each time.
+    Pairs(&'a Leaves<'a>),
     /// At least two vectors; neighbouring vectors are added.
     Packed(Prefix<2>),
     /// At most sixteen fractions; the halves are added.
@@ -23,21 +25,55 @@ pub(super) enum Layer {
 }
 
 /// The layers above lookup leaves `1 / d`, the lowest first: `1 / d0 + 1 / d1 = (d0 + d1) / (d0 d1)`.
-pub(super) fn above_lookups(leaves: &Leaves<'_>) -> Vec<Layer> {
+pub(super) fn above_lookups<'a>(leaves: &'a Leaves<'a>) -> Vec<Layer<'a>> {
     let log = leaves.log_vectors - 1;
-    let two = F::one() + F::one();
-    let mut layers = Vec::new();
-    push_two(&mut layers, leaves.live().div_ceil(2), [two, F::one()], log, |scratch, first, out| {
-        let d = leaves.view(2 * first, 2 * out.len(), scratch);
+    let (pairs, live) = (LeafPairs { leaves }, leaves.live().div_ceil(2).next_multiple_of(2));
+    if log == 0 {
+        let fractions = unpack(&pairs.view(0, 1, &mut Scratch::new())[0]);
+        return up_to_root(vec![Layer::Scalar(fractions)]);
+    }
+    let tail = pairs.tail();
+    let mut upper = Prefix::new(live / 2, add_scalars(tail, tail), log - 1);
+    upper.items_mut()[..live / 2].par_chunks_mut(CHUNK).enumerate().with_min_len(MIN_CHUNKS).for_each_init(
+        Scratch::new,
+        |scratch, (k, upper)| {
+            let lower = pairs.view(2 * CHUNK * k, 2 * upper.len(), scratch);
+            add_pairs(lower.as_chunks().0, upper);
+        },
+    );
+    up_to_root(vec![Layer::Pairs(leaves), packed(upper)])
+}
+
+/// The fractions that pairs of lookup leaves add up to, computed when they are read.
+#[derive(Clone, Copy)]
+pub(super) struct LeafPairs<'a> {
+    pub leaves: &'a Leaves<'a>,
+}
+
+impl LeafPairs<'_> {
+    /// `[num, den]` beyond the last block.
+    pub fn tail(&self) -> [F; 2] {
+        let d = self.leaves.tail;
+        [d + d, d * d]
+    }
+
+    /// The `count` fractions from `first` on.
+    pub fn view<'s>(&self, first: usize, count: usize, scratch: &'s mut Scratch) -> &'s [[PackedF; 2]] {
+        if scratch.len() < 4 * count {
+            scratch.resize(4 * count, PackedF::ZERO);
+        }
+        let (out, d) = scratch[..4 * count].split_at_mut(2 * count);
+        self.leaves.fill(2 * first, d);
+        let (out, _) = out.as_chunks_mut();
         for (out, [d0, d1]) in out.iter_mut().zip(d.as_chunks().0) {
             *out = [*d0 + *d1, d0.times(d1)];
         }
-    });
-    up_to_root(layers)
+        out
+    }
 }
 
 /// Table leaves `-multiplicity / d`, where both are linear in columns, and the layers above them.
-pub(super) fn above_tables(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -> Vec<Layer> {
+pub(super) fn above_tables(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -> Vec<Layer<'static>> {
     let (live, log) = (denominators.live(), denominators.log_vectors);
     let mut layers = Vec::new();
     push_two(&mut layers, live, [F::zero(), F::one()], log, |scratch, first, out| {
@@ -52,7 +88,7 @@ pub(super) fn above_tables(numerators: &Leaves<'_>, denominators: &Leaves<'_>) -
     up_to_root(layers)
 }
 
-fn up_to_root(mut layers: Vec<Layer>) -> Vec<Layer> {
+fn up_to_root<'a>(mut layers: Vec<Layer<'a>>) -> Vec<Layer<'a>> {
     loop {
         let grown = match layers.pop() {
             Some(Layer::Packed(p)) => {
@@ -88,7 +124,7 @@ fn up_to_root(mut layers: Vec<Layer>) -> Vec<Layer> {
 /// Appends a layer, and the one above it if that is one of vectors too, while the lower one's chunk is in the cache:
 /// memory is what limits this pass. `fill(scratch, first, items)` computes the layer's items from index `first` on.
 fn push_two(
-    layers: &mut Vec<Layer>,
+    layers: &mut Vec<Layer<'_>>,
     live: usize,
     tail: [F; 2],
     log_items: u32,
@@ -113,10 +149,14 @@ fn push_two(
             add_pairs(lower.as_chunks().0, upper);
         });
     layers.push(Layer::Packed(lower));
-    layers.push(match upper.log_items {
-        0 => Layer::Scalar(unpack(&upper.items()[0])),
-        _ => Layer::Packed(upper),
-    });
+    layers.push(packed(upper));
+}
+
+fn packed<'a>(layer: Prefix<2>) -> Layer<'a> {
+    match layer.log_items {
+        0 => Layer::Scalar(unpack(&layer.items()[0])),
+        _ => Layer::Packed(layer),
+    }
 }
 
 /// `(n0 d1 + n1 d0) / (d0 d1)`
