@@ -45,6 +45,7 @@ fn bench(log_lookups: u32, runs: usize, threads: usize) {
         log_len: log_rows,
         constant: alpha,
         columns: vec![(weights[0], x), (weights[1], y)],
+        bytes: vec![],
     };
     let lookups: Vec<LeafBlock<'_>> = columns.iter().map(|[x, y]| block(&x[..], &y[..])).collect();
     let tables = [TableBlock { leaves: block(&table_x, &table_y), multiplicity: &multiplicity }];

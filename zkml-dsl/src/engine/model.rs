@@ -63,7 +63,7 @@ impl Model {
         let _span = tracing::info_span!("setup", model = %graph.name).entered();
         memory::require(Task::Setup, memory.setup)?;
         check_weights(&graph, &weights)?;
-        completeness(&graph, &params, &weights)?;
+        tracing::info_span!("bounds").in_scope(|| completeness(&graph, &params, &weights))?;
         let lowered = lower::lower(&graph, &params)?;
         let prover = Prover::new(System::new(lowered.plan.clone(), level, Label::Inference)?)?;
         let committed = protocol::commit_weights(&prover, &weights, &memory::store(&prover.system))?;
@@ -264,7 +264,7 @@ fn certify(
     let mut parts = vec![];
     for lowered in lower::certificate(model.system.plan())? {
         let system = certificate_system(lowered.plan.clone(), &model.system)?;
-        let trace = exec::certificate_trace(&lowered, weights)?;
+        let trace = tracing::info_span!("trace").in_scope(|| exec::certificate_trace(&lowered, weights))?;
         let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
         let committed = committed.under(&model.system, &system);
         let proof = protocol::prove(&model.with(system), &committed, &statement, witness)?;

@@ -2,7 +2,7 @@
 
 use super::node::constant;
 use super::Witness;
-use crate::plan::{Axis, AxisMap, BitMap, LinExpr, Plan, Source, Space, TensorDecl, Term, View};
+use crate::plan::{Axis, AxisMap, BitMap, LinExpr, Lookup, Plan, Source, Space, TensorDecl, Term, View};
 use crate::tensor::IntTensor;
 use std::borrow::Cow;
 
@@ -18,10 +18,15 @@ impl<'a> Cells<'a> {
         Self::of(plan, witness, weights, |_| true)
     }
 
-    /// Only the tensors that lookups read: a model's weights are no part of them, and are many.
-    pub fn of_lookups(plan: &'a Plan, witness: &'a Witness, weights: &'a [IntTensor]) -> Self {
+    /// Only the tensors that these lookups read: a model's weights are no part of them, and are many.
+    pub fn of_lookups<'l>(
+        plan: &'a Plan,
+        witness: &'a Witness,
+        weights: &'a [IntTensor],
+        lookups: impl Iterator<Item = &'l Lookup>,
+    ) -> Self {
         let mut read = vec![false; plan.tensors.len()];
-        let entries = plan.lookups.iter().flat_map(|l| &l.entries);
+        let entries = lookups.flat_map(|l| &l.entries);
         entries.flat_map(|e| &e.terms).for_each(|t| read[t.view.tensor] = true);
         Self::of(plan, witness, weights, |id| read[id])
     }

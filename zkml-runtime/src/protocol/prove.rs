@@ -164,7 +164,7 @@ where
         Some(_) => {
             let _span = tracing::info_span!("gkr").entered();
             let prints = Fingerprint::new(plan, t.draw(), t.draw());
-            let columns = LookupColumns::new(plan, cells);
+            let columns = tracing::info_span!("entries").in_scope(|| LookupColumns::new(plan, cells));
             let multiplicities: Vec<Vec<BaseField>> =
                 multiplicities.iter().map(|m| m.iter().map(|&v| BaseField::from(v)).collect()).collect();
             let blocks = columns.blocks(plan, &prints);
@@ -262,41 +262,53 @@ fn signed(v: i32) -> BaseField {
     BaseField::from_u32_unchecked((v as u32).wrapping_add(((v >> 31) as u32) & P as u32))
 }
 
-/// Values of every lookup's entries that are not constant, in the order of its leaves.
-struct LookupColumns(Vec<Vec<Option<Vec<BaseField>>>>);
+/// Values of every lookup's entries, in the order of its leaves.
+struct LookupColumns<'a>(Vec<Vec<Entry<'a>>>);
 
-impl LookupColumns {
-    fn new<'a>(plan: &'a Plan, cells: impl Fn(usize) -> &'a Cells + Sync) -> Self {
+enum Entry<'a> {
+    Constant,
+    Words(Vec<BaseField>),
+    /// Bytes as they are stored: a certificate looks up hundreds of millions of them.
+    Bytes(&'a [i8]),
+}
+
+impl<'a> LookupColumns<'a> {
+    fn new(plan: &'a Plan, cells: impl Fn(usize) -> &'a Cells + Sync) -> Self {
         let entries: Vec<(usize, usize)> = plan
             .lookups
             .iter()
             .enumerate()
             .flat_map(|(l, x)| (0..x.entries.len()).map(move |e| (l, e)))
             .collect();
-        let values: Vec<Option<Vec<BaseField>>> = entries
+        let values: Vec<Entry<'a>> = entries
             .par_iter()
             .map(|&(l, e)| {
                 let (lookup, expr) = (&plan.lookups[l], &plan.lookups[l].entries[e]);
                 if expr.terms.is_empty() {
-                    return None;
+                    return Entry::Constant;
                 }
                 let stored = |t: usize| &plan.tensors[t].axes;
-                // The common case: a stored tensor as it is.
-                if let ([term], 0) = (&expr.terms[..], expr.constant) {
+                // The common case: a stored tensor as it is, plus a constant where it is bytes.
+                if let [term] = &expr.terms[..] {
                     let t = term.view.tensor;
                     if term.coef == 1
                         && term.view == View::identity(t, stored(t))
                         && *stored(t) == lookup.space
                     {
-                        let mut out = vec![BaseField::zero(); lookup.space.len()];
-                        Values::Cells(cells(t)).copy(0, &mut out);
-                        return Some(out);
+                        match (cells(t), expr.constant) {
+                            (Cells::I8(bytes), _) => return Entry::Bytes(bytes),
+                            (stored, 0) => {
+                                let mut out = vec![BaseField::zero(); lookup.space.len()];
+                                Values::Cells(stored).copy(0, &mut out);
+                                return Entry::Words(out);
+                            }
+                            _ => {}
+                        }
                     }
                 }
                 let wide = materialise(expr, &lookup.space, stored, &cells);
-                Some(
-                    wide.into_iter().map(|v| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32)).collect(),
-                )
+                let word = |v: i64| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32);
+                Entry::Words(wide.into_iter().map(word).collect())
             })
             .collect();
         let mut values = values.into_iter();
@@ -308,14 +320,18 @@ impl LookupColumns {
             let lookup = &plan.lookups[b.lookup];
             let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
             let mut constant = prints.constant(lookup.table);
-            let mut columns = vec![];
+            let (mut columns, mut bytes) = (vec![], vec![]);
             for (j, (expr, values)) in lookup.entries.iter().zip(&self.0[b.lookup]).enumerate() {
                 match values {
-                    Some(v) => columns.push((prints.weight(j), &v[range.clone()])),
-                    None => constant -= prints.weight(j) * embed(expr.constant),
+                    Entry::Words(v) => columns.push((prints.weight(j), &v[range.clone()])),
+                    Entry::Constant => constant -= prints.weight(j) * embed(expr.constant),
+                    Entry::Bytes(v) => {
+                        constant -= prints.weight(j) * embed(expr.constant);
+                        bytes.push((prints.weight(j), &v[range.clone()]));
+                    }
                 }
             }
-            LeafBlock { log_len: b.log_len, constant, columns }
+            LeafBlock { log_len: b.log_len, constant, columns, bytes }
         };
         lookups::lookup_blocks(plan).iter().map(block).collect()
     }
@@ -330,7 +346,8 @@ fn table_blocks<'s>(
     let block = |t: usize| {
         let columns = system.tables[t].columns.iter().enumerate();
         let columns = columns.map(|(j, c)| (prints.weight(j), &c[..])).collect();
-        let leaves = LeafBlock { log_len: plan.tables[t].log_rows(), constant: prints.constant(t), columns };
+        let (log_len, constant) = (plan.tables[t].log_rows(), prints.constant(t));
+        let leaves = LeafBlock { log_len, constant, columns, bytes: vec![] };
         TableBlock { leaves, multiplicity: &multiplicities[t] }
     };
     lookups::table_order(plan).into_iter().map(block).collect()

@@ -1,5 +1,5 @@
-use std::simd::num::SimdUint;
-use std::simd::{cmp::SimdOrd, u32x16, u64x8, ToBytes};
+use std::simd::num::{SimdInt, SimdUint};
+use std::simd::{cmp::SimdOrd, u32x16, u64x8, Simd, ToBytes};
 
 use crate::field::{BaseField, P};
 
@@ -31,6 +31,13 @@ pub fn sub(a: Lanes, b: Lanes) -> Lanes {
 #[inline(always)]
 pub fn neg(a: Lanes) -> Lanes {
     MODULUS - a
+}
+
+/// Sixteen centred bytes as field elements: a negative v is a large word, and v + p is the smaller of the two.
+#[inline(always)]
+pub fn of_bytes(bytes: &[i8; LANES]) -> Lanes {
+    let words: Lanes = Simd::from_array(*bytes).cast::<i32>().cast();
+    words.simd_min(words + MODULUS)
 }
 
 /// The sum of all lanes.

@@ -24,7 +24,7 @@ mod wide;
 
 pub use base::{column_lanes, dot_base, BaseAcc, ColumnLanes};
 pub use constant::{LazyAcc, MulConst};
-pub use lanes::{add, neg, sub, Lanes, LANES, LOG_LANES};
+pub use lanes::{add, neg, of_bytes, sub, Lanes, LANES, LOG_LANES};
 pub use packed_f::{dot2, prefetch, PackedF};
 pub use wide::Wide;
 

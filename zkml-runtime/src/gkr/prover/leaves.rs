@@ -1,7 +1,7 @@
 //! Leaves as linear combinations of columns, recomputed wherever they are needed.
 
 use super::{LeafBlock, Scratch};
-use crate::field::packed::{column_lanes, BaseAcc, ColumnLanes, PackedF, LANES, LOG_LANES};
+use crate::field::packed::{column_lanes, of_bytes, BaseAcc, ColumnLanes, PackedF, LANES, LOG_LANES};
 use crate::field::{BaseField, F};
 
 /// A sequence of `2^log_vectors` vectors: those of the blocks, then a constant.
@@ -23,6 +23,8 @@ struct Run<'a> {
     /// Negated weights: `constant + sum e_j x_j`.
     weights: Vec<[u64; 4]>,
     columns: Vec<&'a [ColumnLanes]>,
+    /// The same of bytes.
+    bytes: Vec<([u64; 4], &'a [[i8; LANES]])>,
 }
 
 impl<'a> Leaves<'a> {
@@ -39,6 +41,7 @@ impl<'a> Leaves<'a> {
                 constant: b.constant,
                 weights: b.columns.iter().map(|&(w, _)| BaseAcc::coords(-w)).collect(),
                 columns: b.columns.iter().map(|(_, x)| column_lanes(x).0).collect(),
+                bytes: b.bytes.iter().map(|&(w, x)| (BaseAcc::coords(-w), x.as_chunks().0)).collect(),
             }
         });
         let runs = runs.collect();
@@ -101,17 +104,28 @@ impl<'a> Leaves<'a> {
 
 impl Run<'_> {
     fn fill(&self, offset: usize, out: &mut [PackedF]) {
-        match *self.columns.as_slice() {
-            [] => self.fill_from([], offset, out),
-            [a] => self.fill_from([a], offset, out),
-            [a, b] => self.fill_from([a, b], offset, out),
-            [a, b, c] => self.fill_from([a, b, c], offset, out),
-            ref columns => {
+        match (self.columns.as_slice(), self.bytes.as_slice()) {
+            ([], []) => self.fill_from([], offset, out),
+            (&[a], []) => self.fill_from([a], offset, out),
+            (&[a, b], []) => self.fill_from([a, b], offset, out),
+            (&[a, b, c], []) => self.fill_from([a, b, c], offset, out),
+            ([], [(weight, bytes)]) => {
+                let constant = BaseAcc::coords(self.constant);
+                for (out, x) in out.iter_mut().zip(&bytes[offset..]) {
+                    let mut acc = BaseAcc::new(&constant);
+                    acc.mac(weight, of_bytes(x));
+                    *out = acc.finish();
+                }
+            }
+            (columns, bytes) => {
                 let constant = BaseAcc::coords(self.constant);
                 for (i, out) in out.iter_mut().enumerate() {
                     let mut acc = BaseAcc::new(&constant);
                     for (e, x) in self.weights.iter().zip(columns) {
                         acc.mac(e, x[offset + i].get());
+                    }
+                    for (e, x) in bytes {
+                        acc.mac(e, of_bytes(&x[offset + i]));
                     }
                     *out = acc.finish();
                 }
@@ -146,6 +160,8 @@ impl Run<'_> {
 /// The leaves of a block one by one.
 fn leaves_of<'b>(block: &'b LeafBlock<'_>) -> impl Iterator<Item = F> + 'b {
     (0..1usize << block.log_len).map(move |i| {
-        block.columns.iter().fold(block.constant, |den, &(w, x): &(F, &[BaseField])| den - w * x[i])
+        let den =
+            block.columns.iter().fold(block.constant, |den, &(w, x): &(F, &[BaseField])| den - w * x[i]);
+        block.bytes.iter().fold(den, |den, &(w, x)| den - w * BaseField::from(x[i] as i32))
     })
 }

@@ -26,13 +26,20 @@ use super::{Fraction, GkrClaims, GkrError, GkrLayer, GkrProof, GkrShape, Tree};
 use crate::field::{pow2, BaseField, F};
 use crate::transcript::{Tag, Transcript};
 
-/// `2^log_len` leaves with `den[i] = constant - sum_j weight_j * column_j[i]`.
+/// `2^log_len` leaves with `den[i] = constant - sum_j weight_j * column_j[i]`; columns of centred bytes come last.
 #[derive(Clone, Debug)]
 pub struct LeafBlock<'a> {
     pub log_len: u32,
     pub constant: F,
     /// `(weight, column)`
     pub columns: Vec<(F, &'a [BaseField])>,
+    pub bytes: Vec<(F, &'a [i8])>,
+}
+
+impl LeafBlock<'_> {
+    fn lens(&self) -> impl Iterator<Item = usize> + '_ {
+        self.columns.iter().map(|(_, x)| x.len()).chain(self.bytes.iter().map(|(_, x)| x.len()))
+    }
 }
 
 /// A block of the table tree: leaf i is `-multiplicity[i] / den[i]`.
@@ -67,19 +74,19 @@ pub(super) fn prove_checked<C: Channel + Send>(
 fn check_statement(lookups: &[LeafBlock<'_>], tables: &[TableBlock<'_>]) -> Result<GkrShape, GkrError> {
     let shape =
         GkrShape::of_blocks(lookups.iter().map(|b| b.log_len), tables.iter().map(|b| b.leaves.log_len))?;
-    let check = |tree, block, log_len: u32, column: &[BaseField]| {
-        let (expected, got) = (1u64 << log_len, column.len() as u64);
+    let check = |tree, block, log_len: u32, len: usize| {
+        let (expected, got) = (1u64 << log_len, len as u64);
         if got != expected {
             return Err(GkrError::ColumnLength { tree, block, expected, got });
         }
         Ok(())
     };
     for (block, b) in lookups.iter().enumerate() {
-        b.columns.iter().try_for_each(|(_, x)| check(Tree::Lookups, block, b.log_len, x))?;
+        b.lens().try_for_each(|len| check(Tree::Lookups, block, b.log_len, len))?;
     }
     for (block, b) in tables.iter().enumerate() {
-        b.leaves.columns.iter().try_for_each(|(_, x)| check(Tree::Tables, block, b.leaves.log_len, x))?;
-        check(Tree::Tables, block, b.leaves.log_len, b.multiplicity)?;
+        b.leaves.lens().try_for_each(|len| check(Tree::Tables, block, b.leaves.log_len, len))?;
+        check(Tree::Tables, block, b.leaves.log_len, b.multiplicity.len())?;
     }
     Ok(shape)
 }
@@ -93,7 +100,8 @@ fn run<C: Channel>(
 ) -> Result<(GkrProof, GkrClaims), GkrError> {
     let depths = shape.depths()?;
     let leaves = Leaves::new(lookups, F::one(), depths.lookups);
-    let mut trees = [lookup_part(&leaves, &depths), table_part(tables, &depths)];
+    let mut trees = tracing::info_span!("trees")
+        .in_scope(|| [lookup_part(&leaves, &depths), table_part(tables, &depths)]);
     let [lookup_root, table_root] = [trees[0].root, trees[1].root];
     if check {
         check_sum(shape, &depths, lookup_root, table_root)?;
@@ -141,6 +149,7 @@ fn table_part<'a>(tables: &[TableBlock<'_>], depths: &Depths) -> Part<'a> {
             log_len: b.leaves.log_len,
             constant: F::zero(),
             columns: vec![(F::one(), b.multiplicity)],
+            bytes: vec![],
         })
         .collect();
     let layers = tree::above_tables(

@@ -1,8 +1,8 @@
-use num_traits::Zero;
+use num_traits::{One, Zero};
 
 use super::sample::{Rng, Sample};
-use crate::field::{eq_table, F};
-use crate::gkr::{block_weights, prove, verify, GkrProof};
+use crate::field::{eq_table, BaseField, F};
+use crate::gkr::{block_weights, prove, verify, GkrProof, LeafBlock, TableBlock};
 use crate::transcript::Transcript;
 
 /// Proves, verifies, and compares the claims with the leaves.
@@ -108,4 +108,40 @@ fn block_weights_rebuild_the_claims() {
         numerator -= w.weight * at(b.multiplicity, w.point);
     }
     assert_eq!((numerator, denominator), (claims.tables.numerator, claims.tables.denominator));
+}
+
+#[test]
+fn columns_of_bytes_are_columns() {
+    let bytes: Vec<i8> = (0..80).map(|i| (i * 83 % 256 - 128) as i8).collect();
+    let words: Vec<BaseField> = bytes.iter().map(|&v| BaseField::from(v as i32)).collect();
+    let table: Vec<BaseField> = (-128..128).map(BaseField::from).collect();
+    let mut multiplicity = vec![BaseField::zero(); 256];
+    // 64 leaves and 16, and a block that is smaller than a vector.
+    let logs = [(6, 0..64), (4, 64..80), (2, 0..4)];
+    logs.iter().for_each(|(_, at)| {
+        bytes[at.clone()].iter().for_each(|&v| multiplicity[(v as i32 + 128) as usize] += BaseField::one())
+    });
+    let mut t = Transcript::default();
+    let (constant, weight, other) = (t.draw(), t.draw(), t.draw());
+    let leaves = |log_len, columns, bytes| LeafBlock { log_len, constant, columns, bytes };
+    let prove = |as_bytes: bool, both: bool| {
+        let block = |(log_len, at): &(u32, std::ops::Range<usize>)| {
+            let (w, b) = (&words[at.clone()], &bytes[at.clone()]);
+            let mut columns = if both { vec![(other, w)] } else { vec![] };
+            let mut extra = vec![];
+            match as_bytes {
+                true => extra.push((weight, b)),
+                false => columns.push((weight, w)),
+            }
+            leaves(*log_len, columns, extra)
+        };
+        let lookups: Vec<LeafBlock<'_>> = logs.iter().map(block).collect();
+        let columns =
+            if both { vec![(other, &table[..]), (weight, &table[..])] } else { vec![(weight, &table[..])] };
+        let tables = [TableBlock { leaves: leaves(8, columns, vec![]), multiplicity: &multiplicity }];
+        prove(&mut Transcript::default(), &lookups, &tables).unwrap()
+    };
+    for both in [false, true] {
+        assert_eq!(prove(true, both), prove(false, both));
+    }
 }

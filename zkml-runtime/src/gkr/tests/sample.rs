@@ -82,6 +82,7 @@ impl Sample {
             log_len: rows.log_len,
             constant: self.constant - self.weights[WIDTH] * id,
             columns: self.weights.iter().copied().zip(rows.columns.iter().map(|c| &c[..])).collect(),
+            bytes: vec![],
         }
     }
 

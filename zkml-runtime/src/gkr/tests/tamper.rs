@@ -63,7 +63,7 @@ fn a_zero_denominator_is_refused() {
     sample.lookups.truncate(1);
     // den = 1 - 1 * 1
     let one = [BaseField::one(); 2];
-    let bad = LeafBlock { log_len: 1, constant: F::one(), columns: vec![(F::one(), &one)] };
+    let bad = LeafBlock { log_len: 1, constant: F::one(), columns: vec![(F::one(), &one)], bytes: vec![] };
     let tables = sample.table_blocks();
     let mut lookups = sample.lookup_blocks();
     lookups.push(bad.clone());

@@ -1,12 +1,10 @@
 //! Columns on the trace domain, in as few bytes as their values need.
 
-use std::simd::cmp::SimdOrd;
-use std::simd::num::SimdInt;
-use std::simd::Simd;
-
-use stwo::core::fields::m31::{BaseField, P};
+use stwo::core::fields::m31::BaseField;
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::m31::{PackedBaseField, N_LANES};
+
+use crate::field::packed::of_bytes;
 
 /// Sixteen values of eight bits, centred.
 pub(super) type Bytes = [i8; N_LANES];
@@ -40,11 +38,8 @@ impl Packed for PackedBaseField {
 impl Packed for Bytes {
     #[inline(always)]
     fn packed(self) -> PackedBaseField {
-        let words: Simd<u32, N_LANES> = Simd::from_array(self).cast::<i32>().cast();
-        // A negative v is a large word, and v + p is the smaller of the two.
-        let words = words.simd_min(words + Simd::splat(P));
         // SAFETY: either v in [0, 128) or v + p in [p - 128, p).
-        unsafe { PackedBaseField::from_simd_unchecked(words) }
+        unsafe { PackedBaseField::from_simd_unchecked(of_bytes(&self)) }
     }
 }
 
@@ -104,6 +99,7 @@ impl<'a> Cells<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stwo::core::fields::m31::P;
 
     #[test]
     fn bytes_are_field_elements() {

@@ -81,18 +81,21 @@ pub fn commit_in<C: Into<Column>>(
             why: e.to_string(),
         },
     };
-    let mut extension = Extension::new(store, columns.len(), rows).map_err(failed)?;
+    let extension = Extension::new(store, columns.len(), rows).map_err(failed)?;
     let mut leaves = Leaves::new(rows);
-    let mut buffer = vec![];
-    for (k, block) in columns.chunks(BLOCK).enumerate() {
-        let span = info_span!("extend").entered();
-        let extended: Vec<BaseColumn> = block.par_iter().map(|c| ctx.extend(c.reduced())).collect();
-        drop(span);
-        let _span = info_span!("merkle").entered();
-        leaves.absorb(&extended, (k + 1) * BLOCK >= columns.len(), &mut buffer);
-        extended.into_iter().for_each(|column| ctx.recycle(column));
-        extension.push(&mut buffer).map_err(failed)?;
-    }
+    let extension = extension
+        .fill(|write| {
+            for (k, block) in columns.chunks(BLOCK).enumerate() {
+                let span = info_span!("extend").entered();
+                let extended: Vec<BaseColumn> = block.par_iter().map(|c| ctx.extend(c.reduced())).collect();
+                drop(span);
+                let _span = info_span!("merkle").entered();
+                let last = (k + 1) * BLOCK >= columns.len();
+                write.block(|rows| leaves.absorb(&extended, last, rows));
+                extended.into_iter().for_each(|column| ctx.recycle(column));
+            }
+        })
+        .map_err(failed)?;
     let _span = info_span!("merkle").entered();
     let hashes = above(leaves.finish());
     Ok(CommittedTree { params: ctx.params, columns, hashes, extension })

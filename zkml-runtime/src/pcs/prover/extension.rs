@@ -4,9 +4,10 @@
 //! memory or from a file. The file has no name: it goes when the tree goes, or the process.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use stwo::core::fields::m31::BaseField;
 
@@ -44,11 +45,30 @@ impl Extension {
         Ok(Self { blocks, columns, rows })
     }
 
-    /// Adds the next block; `buffer` holds one, and comes back for the next.
-    pub fn push(&mut self, buffer: &mut Vec<Row>) -> io::Result<()> {
+    /// Takes in the blocks that `make` writes, while it goes on: a file is written by a thread of its own.
+    pub fn fill(mut self, make: impl FnOnce(&mut Write)) -> io::Result<Self> {
+        std::thread::scope(|scope| {
+            let (full, blocks) = mpsc::sync_channel::<Vec<Row>>(1);
+            let (back, empty) = mpsc::channel();
+            let writer = scope.spawn(move || {
+                for mut block in blocks {
+                    self.push(&mut block)?;
+                    // The maker may be done.
+                    let _ = back.send(block);
+                }
+                Ok(self)
+            });
+            make(&mut Write { full, empty });
+            // `Write` is gone, so the writer ends.
+            writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Adds a block, and leaves a buffer.
+    fn push(&mut self, block: &mut Vec<Row>) -> io::Result<()> {
         match &mut self.blocks {
-            Blocks::Memory(blocks) => blocks.push(std::mem::take(buffer)),
-            Blocks::File(file) => file.write_all(bytemuck::cast_slice(buffer))?,
+            Blocks::Memory(blocks) => blocks.push(std::mem::take(block)),
+            Blocks::File(file) => file.write_all(bytemuck::cast_slice(block))?,
         }
         Ok(())
     }
@@ -78,6 +98,21 @@ impl Extension {
     }
 }
 
+/// Where blocks go.
+pub(super) struct Write {
+    full: mpsc::SyncSender<Vec<Row>>,
+    empty: mpsc::Receiver<Vec<Row>>,
+}
+
+impl Write {
+    /// Adds the block that `make` writes into a buffer. After a failure blocks are dropped: [`Extension::fill`] reports it.
+    pub fn block(&mut self, make: impl FnOnce(&mut Vec<Row>)) {
+        let mut rows = self.empty.try_recv().unwrap_or_default();
+        make(&mut rows);
+        let _ = self.full.send(rows);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,11 +121,17 @@ mod tests {
     fn rows_come_back_from_memory_and_from_a_file() {
         let folder = tempfile::tempdir().unwrap();
         for store in [Store::Memory, Store::File(folder.path().into())] {
-            let mut extension = Extension::new(&store, 21, 8).unwrap();
-            for block in 0..2u32 {
-                let row = |r: u32| std::array::from_fn(|c| 1000 * block + 100 * r + c as u32);
-                extension.push(&mut (0..8).map(row).collect()).unwrap();
-            }
+            let extension = Extension::new(&store, 21, 8).unwrap();
+            let extension = extension.fill(|write| {
+                for block in 0..2u32 {
+                    let row = |r: u32| std::array::from_fn(|c| 1000 * block + 100 * r + c as u32);
+                    write.block(|rows| {
+                        rows.clear();
+                        rows.extend((0..8).map(row));
+                    });
+                }
+            });
+            let extension = extension.unwrap();
             let got = extension.rows(&[1, 6]).unwrap();
             assert_eq!(got.len(), 21);
             for (c, got) in got.iter().enumerate() {
@@ -99,6 +140,17 @@ mod tests {
             }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
+        // A file that cannot be written: it is opened for reading.
+        let name = folder.path().join("read");
+        std::fs::write(&name, [0; 8]).unwrap();
+        let blocks = Blocks::File(File::open(&name).unwrap());
+        let unwritable = Extension { blocks, columns: 16, rows: 8 };
+        let failed =
+            unwritable.fill(|write| (0..9).for_each(|_| write.block(|rows| rows.resize(8, Row::default()))));
+        assert!(failed.is_err());
+        let short = Extension { blocks: Blocks::File(File::open(&name).unwrap()), columns: 16, rows: 8 };
+        assert_eq!(short.rows(&[3]).err().unwrap().kind(), io::ErrorKind::UnexpectedEof);
+
         let missing = Store::File(folder.path().join("nowhere"));
         assert!(Extension::new(&missing, 1, 8).is_err());
     }

@@ -121,6 +121,7 @@ impl Prints {
                 .enumerate()
                 .map(|(j, e)| (self.betas[j], &e[slab << log_len..(slab + 1) << log_len]))
                 .collect(),
+            bytes: vec![],
         };
         let lookups: Vec<LeafBlock> = blocks(plan).into_iter().map(block).collect();
 
@@ -135,6 +136,7 @@ impl Prints {
                 log_len: plan.tables[t].log_rows(),
                 constant: self.constant(t),
                 columns: rows[t].iter().enumerate().map(|(j, c)| (self.betas[j], &c[..])).collect(),
+                bytes: vec![],
             },
             multiplicity: &counts[t],
         };
