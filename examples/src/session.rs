@@ -80,9 +80,6 @@ impl Session {
         let (both, model) = timed(calibrate);
         let model = model.map_err(Into::into)?;
         let setup = self.progress.wall("setup");
-        for p in self.progress.phases() {
-            eprintln!("DBG {} {} {} {:?}", p.depth, p.name, p.count, p.wall);
-        }
         self.progress.reset();
         let (time, proven) = timed(|| prove(&model));
         let (proven, phases) = (proven?, self.progress.phases());

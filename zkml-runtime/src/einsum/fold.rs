@@ -109,7 +109,7 @@ impl Sums {
     }
 }
 
-fn reduce(sums: [i64; 4]) -> F {
+pub(super) fn reduce(sums: [i64; 4]) -> F {
     F::from_m31_array(sums.map(|s| BaseField::from_u32_unchecked(s.rem_euclid(P) as u32)))
 }
 

@@ -22,6 +22,8 @@ mod error;
 #[cfg(feature = "prover")]
 mod fold;
 #[cfg(feature = "prover")]
+mod operand;
+#[cfg(feature = "prover")]
 mod prover;
 mod shape;
 #[cfg(all(test, feature = "prover"))]

@@ -1,6 +1,7 @@
 //! The prover's side of the batched sumcheck.
 
 use super::fold::{fold, Role, Weights};
+use super::operand::Operand;
 use super::shape::{constraint_weights, eval_round};
 use super::verifier::idle;
 use super::{EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
@@ -9,6 +10,7 @@ use crate::field::{eq_table, F};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
+use std::ops::Range;
 use stwo::core::channel::Channel;
 use zkml_ir::plan::{Factor, Plan};
 
@@ -18,8 +20,8 @@ struct State {
     scale: F,
     /// eq over the unbound batch variables.
     eq: Vec<F>,
-    a: Vec<F>,
-    b: Vec<F>,
+    a: Operand,
+    b: Operand,
     /// Current claim, `scale` included.
     claim: F,
 }
@@ -73,10 +75,10 @@ pub fn prove<'a, C: Channel>(
     }
     debug_assert_eq!(
         claim,
-        states.iter().fold(F::zero(), |sum, s| sum + s.scale * s.a[0] * s.b[0]),
+        states.iter().fold(F::zero(), |sum, s| sum + s.scale * s.a.first() * s.b.first()),
         "the last round's claim is the products' value"
     );
-    let operands: Vec<[F; 2]> = states.iter().map(|s| [s.a[0], s.b[0]]).collect();
+    let operands: Vec<[F; 2]> = states.iter().map(|s| [s.a.first(), s.b.first()]).collect();
     t.absorb_felts(Tag::OperandClaims, &operands.concat());
     (EinsumProof { sum, rounds: messages, operands }, EinsumPoint { pools, gamma, rounds })
 }
@@ -88,7 +90,7 @@ fn fold_factor<'a>(
     pools: &OutputPools,
     plan: &Plan,
     cells: impl Fn(usize) -> &'a Cells,
-) -> Vec<F> {
+) -> Operand {
     // Strides of the summed axes, the last variable fastest.
     let mut strides = std::collections::BTreeMap::new();
     let mut len = 1;
@@ -108,20 +110,21 @@ fn fold_factor<'a>(
             }
         })
         .collect();
-    fold(&factor.expr, &axes, &roles, len, plan, cells)
+    if let Some(ints) = Operand::ints(&factor.expr, &axes, &roles, len, plan, &cells) {
+        return ints;
+    }
+    Operand::Field(fold(&factor.expr, &axes, &roles, len, plan, cells))
 }
 
 impl State {
-    fn new(i: &Instance, pools: &OutputPools, scale: F, fold: impl Fn(&Factor) -> Vec<F>) -> Self {
+    fn new(i: &Instance, pools: &OutputPools, scale: F, fold: impl Fn(&Factor) -> Operand) -> Self {
         let a = fold(&i.product.a);
         let b = if i.product.a == i.product.b { a.clone() } else { fold(&i.product.b) };
+        let [a, b] = Operand::alike(a, b);
         let r: Vec<F> = i.batch.iter().flat_map(|&k| pools.axis_coords(k, i.space[k])).collect();
         let eq = eq_table(&r);
         let inner = a.len() / eq.len();
-        let dot = |x: usize| {
-            let range = x * inner..(x + 1) * inner;
-            a[range.clone()].iter().zip(&b[range]).fold(F::zero(), |s, (a, b)| s + *a * *b) * eq[x]
-        };
+        let dot = |x: usize| a.dot(&b, x * inner..(x + 1) * inner) * eq[x];
         let sum = (0..eq.len()).into_par_iter().with_min_len(256).map(dot).reduce(F::zero, |x, y| x + y);
         Self { scale, eq, a, b, claim: scale * sum }
     }
@@ -129,18 +132,7 @@ impl State {
     /// Coefficients 0, 2 and 3 of the round polynomial in the first unbound variable.
     fn round(&self) -> [F; 3] {
         let half = self.a.len() / 2;
-        // c(X) = (a0 + a1 X)(b0 + b1 X) summed over a range, by Karatsuba.
-        let quadratic = |range: std::ops::Range<usize>| {
-            let (mut low, mut high, mut mid) = (F::zero(), F::zero(), F::zero());
-            for j in range {
-                let (a0, b0) = (self.a[j], self.b[j]);
-                let (a1, b1) = (self.a[j + half] - a0, self.b[j + half] - b0);
-                low += a0 * b0;
-                high += a1 * b1;
-                mid += self.a[j + half] * self.b[j + half];
-            }
-            [low, mid - low - high, high]
-        };
+        let quadratic = |range: Range<usize>| self.a.quadratic(&self.b, range);
         let add = |x: [F; 3], y: [F; 3]| [x[0] + y[0], x[1] + y[1], x[2] + y[2]];
         if self.eq.len() == 1 {
             let chunks = half.div_ceil(CHUNK);
@@ -175,15 +167,15 @@ impl State {
                 self.eq[0] = F::one();
             }
         }
-        bind(&mut self.a, r);
-        bind(&mut self.b, r);
+        self.a.bind(r);
+        self.b.bind(r);
     }
 }
 
 /// Elements in one task.
 const CHUNK: usize = 1 << 10;
 
-fn bind(v: &mut Vec<F>, r: F) {
+pub(super) fn bind(v: &mut Vec<F>, r: F) {
     let half = v.len() / 2;
     let (low, high) = v.split_at_mut(half);
     low.par_chunks_mut(CHUNK).zip(high.par_chunks(CHUNK)).for_each(|(low, high)| {
