@@ -7,7 +7,7 @@ use super::pool::Pool;
 use crate::elem::Interval;
 use crate::layout::{choose_log_rows, Tree};
 use crate::lower::Lowered;
-use crate::plan::{Axis, Factor, Plan, Product, TensorDecl};
+use crate::plan::{Axis, Factor, LinExpr, Lookup, Plan, Product, Source, TensorDecl};
 use serde::{Deserialize, Serialize};
 
 /// Bytes that a model takes, by what holds them.
@@ -47,6 +47,7 @@ impl Memory {
         let argument = |plan| Argument { plan, rows, extended, threads: threads as u64 };
         let proof = argument(plan);
         let stays = proof.slab_order() + proof.tree(Tree::Weights) + proof.precomputed();
+        let committing = proof.committing();
         let mut pool = Pool::default();
         // One part after the other; without weights there is none.
         let certify = certificate.iter().map(|part| argument(&part.plan).peak(&mut pool)).max().unwrap_or(0);
@@ -54,7 +55,7 @@ impl Memory {
             floats: FLOAT * proof.cells(Tree::Weights),
             weights: proof.stored(),
             held: stays + pool.bytes(),
-            setup: stays + certify,
+            setup: stays + certify.max(committing),
             prove: proof.peak(&mut pool),
         }
     }
@@ -104,7 +105,7 @@ impl<'a> Argument<'a> {
     }
 
     /// A committed tree: columns, of bytes where their cells are; their extensions, unless they are in a file; hashes down to
-    /// one for each row. While it is made, a block of sixteen extensions and the leaves' hashes are there twice.
+    /// one for each row.
     fn tree(&self, tree: Tree) -> u64 {
         let counts = if tree == Tree::Trace { self.table_rows() } else { 0 };
         let columns = (self.cells(tree) + counts).div_ceil(self.rows);
@@ -118,12 +119,14 @@ impl<'a> Argument<'a> {
                     Tree::Weights => self.slab_order(),
                     _ => columns * CELL * self.rows,
                 };
-                cells
-                    + if filed { 0 } else { extension }
-                    + 3 * HASH * self.extended
-                    + 32 * CELL * self.extended
+                cells + if filed { 0 } else { extension } + 2 * HASH * self.extended
             }
         }
+    }
+
+    /// What committing takes on top of the tree: a block of sixteen extensions, the same row by row, hashes in the making.
+    fn committing(&self) -> u64 {
+        (2 * 16 * CELL + HASH) * self.extended
     }
 
     /// The most that one proof takes, on top of the weights and what the pool holds. It leaves its buffers in the pool.
@@ -134,19 +137,28 @@ impl<'a> Argument<'a> {
         pool.take(&self.fractions());
         let fresh = pool.bytes() - before;
         let later = self.lookup_columns().max(self.sumcheck()).max(self.opening());
-        (witness + self.counting()).max(committed + fresh + later)
+        (witness + self.counting()).max(committed + self.committing()).max(committed + fresh + later)
     }
 
-    /// While multiplicities are counted: weights as 32-bit words, the row of every lookup.
+    /// While multiplicities are counted: the row of every lookup, but those of bytes.
     fn counting(&self) -> u64 {
-        CELL * (self.cells(Tree::Weights) + self.plan.n_lookups())
+        let rows = |l: &Lookup| if self.entries(l) == 0 { 0 } else { l.space.len() as u64 };
+        self.plan.lookups.iter().map(|l| CELL * rows(l)).sum()
     }
 
-    /// Every entry of every lookup that is not constant, as a column.
+    /// Every entry of every lookup that is not constant, as a column of words; bytes are read where they are.
     fn lookup_columns(&self) -> u64 {
-        let entries =
-            |l: &crate::plan::Lookup| l.entries.iter().filter(|e| !e.terms.is_empty()).count() as u64;
-        self.plan.lookups.iter().map(|l| CELL * l.space.len() as u64 * entries(l)).sum()
+        self.plan.lookups.iter().map(|l| CELL * l.space.len() as u64 * self.entries(l)).sum()
+    }
+
+    fn entries(&self, l: &Lookup) -> u64 {
+        let bytes = |t: &TensorDecl| matches!(t.source, Source::Weight(_)) && width(t.range, &[1]) == 1;
+        let words = |e: &&LinExpr| match &e.terms[..] {
+            [] => false,
+            [term] => !bytes(&self.plan.tensors[term.view.tensor]),
+            _ => true,
+        };
+        l.entries.iter().filter(words).count() as u64
     }
 
     /// The layers of the two trees of fractions, two elements a fraction. The lookups' own and the sums of their pairs are

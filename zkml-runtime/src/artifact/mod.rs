@@ -22,4 +22,4 @@ pub use statement::StatementFile;
 pub use verifier::{certificate_system, check_parts, Verifier};
 
 /// The number of the file formats. A change of any of them, or of the protocol, moves it.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
