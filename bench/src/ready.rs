@@ -48,12 +48,6 @@ impl Ready {
         Ok(Proven { outputs, proof })
     }
 
-    /// As [`Ready::prove`], within this many bytes.
-    pub fn prove_within(&self, available: u64) -> Result<Proven, Error> {
-        let (outputs, proof) = self.model.as_ref().prove_within(available, &self.inputs)?;
-        Ok(Proven { outputs, proof })
-    }
-
     /// The same integers without a proof.
     pub fn infer(&self) -> Result<Vec<IntTensor>, Error> {
         self.model.run(&self.inputs)
