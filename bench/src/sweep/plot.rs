@@ -44,6 +44,7 @@ const fn time(file: &'static str, axis: Axis) -> Chart {
 }
 
 const SIZE: (u32, u32) = (640, 400);
+const FONT: &str = "sans-serif";
 const MEASURED: RGBColor = RGBColor(0x1f, 0x4e, 0x9e);
 const ESTIMATE: RGBColor = RGBColor(0xd9, 0x6b, 0x1e);
 
@@ -81,7 +82,7 @@ fn draw(
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
         let mut context = ChartBuilder::on(&area)
-            .caption(format!("GPT-2: {fixed}"), ("sans-serif", 16))
+            .caption(format!("GPT-2: {fixed}"), (FONT, 20))
             .margin(12)
             .x_label_area_size(36)
             .y_label_area_size(52)
@@ -90,6 +91,9 @@ fn draw(
         context
             .configure_mesh()
             .light_line_style(TRANSPARENT)
+            .label_style((FONT, 15))
+            // There is no half of a layer.
+            .x_label_formatter(&|x| if x.fract() == 0.0 { x.to_string() } else { String::new() })
             .x_desc(chart.axis.name())
             .y_desc(chart.what)
             .draw()?;
@@ -102,6 +106,7 @@ fn draw(
         }
         context
             .configure_series_labels()
+            .label_font((FONT, 15))
             .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE)
             .border_style(BLACK.mix(0.3))
