@@ -92,8 +92,7 @@ fn draw(
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .label_style((FONT, 15))
-            // There is no half of a layer.
-            .x_label_formatter(&|x| if x.fract() == 0.0 { x.to_string() } else { String::new() })
+            .x_label_formatter(&|&x| whole(x))
             .x_desc(chart.axis.name())
             .y_desc(chart.what)
             .draw()?;
@@ -116,10 +115,24 @@ fn draw(
     Ok(svg)
 }
 
+/// Labels whole numbers only: there is no half of a layer. Ticks are sums of a step, so they are not exact.
+fn whole(x: f64) -> String {
+    match (x - x.round()).abs() < 1e-6 {
+        true => x.round().to_string(),
+        false => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sweep::Grid;
+
+    #[test]
+    fn only_whole_ticks_have_labels() {
+        let step = (0..10).fold(0.0, |x, _| x + 0.2);
+        assert_eq!([whole(step), whole(0.0), whole(1.2), whole(512.0)], ["2", "0", "", "512"]);
+    }
 
     #[test]
     fn one_file_for_each_size_that_varies() {
