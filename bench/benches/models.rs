@@ -25,11 +25,8 @@ fn model(c: &mut Criterion, name: &str, effort: Effort, make: impl Fn() -> Resul
     let ready = OnceCell::new();
     let ready = || ready.get_or_init(|| make().expect("a model that can be set up"));
     let mut group = c.benchmark_group(name);
-    group.sample_size(10).measurement_time(Duration::from_secs(5));
-    if effort == Effort::Large {
-        // Ten samples of one proof: by default later samples would take more proofs each than earlier ones.
-        group.sampling_mode(SamplingMode::Flat);
-    }
+    // Flat: every proof counts the same, and of a large model ten are enough.
+    group.sample_size(10).measurement_time(Duration::from_secs(5)).sampling_mode(SamplingMode::Flat);
     group.bench_function("prove", |b| {
         let ready = ready();
         b.iter(|| ready.prove().expect("an honest proof"));

@@ -1,6 +1,7 @@
 //! Whole networks, made as the examples make them: weights that lie with the models where there are some, else seeded ones.
 
-use crate::ready::Ready;
+use crate::ready::{Ready, Sample};
+use std::ops::Range;
 use thiserror::Error;
 use zkml_dsl::weights::{FloatTensor, FloatWeights, Shape, WeightsError};
 use zkml_examples::classify::{self, Classifier};
@@ -26,10 +27,11 @@ pub enum NetworkError {
     Images { expected: usize, got: usize },
 }
 
-/// Sequences: all but one choose the scales, the last is proven.
-const SEQUENCES: u64 = 4;
-/// Images, likewise.
-const IMAGES: usize = 65;
+/// Seeds of sequences that the scales are chosen from, and of those that are proven.
+const CALIBRATION: Range<u64> = 1..4;
+const PROVEN: Range<u64> = 4..12;
+/// Images that the scales are chosen from, and as many again that are proven.
+const IMAGES: usize = 64;
 const SEED: u64 = 0;
 
 pub fn mlp_digits() -> Result<Ready, NetworkError> {
@@ -43,11 +45,13 @@ pub fn lenet5() -> Result<Ready, NetworkError> {
 fn digits(classifier: Result<Classifier, Failure>) -> Result<Ready, NetworkError> {
     let Classifier { graph, file, sample, .. } = classifier.map_err(NetworkError::Classifier)?;
     let images = Digits::test_split()?.images;
-    let samples: Vec<_> = images.iter().take(IMAGES).map(sample).collect();
-    if samples.len() < IMAGES {
-        return Err(NetworkError::Images { expected: IMAGES, got: samples.len() });
-    }
-    Ok(Ready::new(graph, &FloatWeights::open(data_path(file)).map_err(engine)?, &samples)?)
+    let samples: Vec<_> = images.iter().take(2 * IMAGES).map(sample).collect();
+    let Some((calibration, proven)) = samples.split_at_checked(IMAGES).filter(|(_, p)| p.len() == IMAGES)
+    else {
+        return Err(NetworkError::Images { expected: 2 * IMAGES, got: samples.len() });
+    };
+    let weights = FloatWeights::open(data_path(file)).map_err(engine)?;
+    Ok(Ready::new(graph, &weights, calibration, proven)?)
 }
 
 /// A file's error by the way of the engine's, which has all of them.
@@ -73,20 +77,21 @@ pub fn gpt2_weights(config: &gpt2::Config) -> Result<FloatWeights, WeightsError>
     Ok(gpt2::import(seeded::gpt2_model(*config, SEED), None)?.0)
 }
 
-/// Seeded sequences as calibration reads them.
-pub fn sequences(words: usize, seq: usize) -> Vec<Vec<FloatTensor>> {
+/// Seeded sequences for a model of tokens: what chooses the scales, and what is proven.
+pub fn sequences(words: usize, seq: usize) -> [Vec<Sample>; 2] {
     let sequence = |seed| {
         let data = seeded::tokens(words, seq, seed).iter().map(|&t| t as f32).collect();
         vec![FloatTensor::new(Shape::new([seq]), data)]
     };
-    (1..=SEQUENCES).map(sequence).collect()
+    [CALIBRATION, PROVEN].map(|seeds| seeds.map(sequence).collect())
 }
 
 /// GPT-2 small with so many layers, whole: embeddings, blocks, last norm, logits.
 pub fn gpt2(layers: usize, seq: usize) -> Result<Ready, NetworkError> {
     let config = gpt2::Config { layers, ..gpt2::Config::SMALL };
     let (graph, weights) = (gpt2_graph(&config, seq)?, gpt2_weights(&config)?);
-    Ok(Ready::new(graph, &weights, &sequences(config.words, seq))?)
+    let [calibration, proven] = sequences(config.words, seq);
+    Ok(Ready::new(graph, &weights, &calibration, &proven)?)
 }
 
 /// The sentence encoder all-MiniLM-L6-v2 by shape, with seeded weights and sentences without padding.
@@ -105,8 +110,9 @@ pub fn minilm(seq: usize) -> Result<Ready, NetworkError> {
         let tokens = seeded::tokens(config.words, seq, seed);
         Ok(bert::Sentence::padded(&tokens, seq)?.sample())
     };
-    let samples = (1..=SEQUENCES).map(sentence).collect::<Result<Vec<_>, NetworkError>>()?;
-    Ok(Ready::new(instance.graph().clone(), &weights, &samples)?)
+    let sentences = |seeds: Range<u64>| seeds.map(sentence).collect::<Result<Vec<_>, NetworkError>>();
+    let (calibration, proven) = (sentences(CALIBRATION)?, sentences(PROVEN)?);
+    Ok(Ready::new(instance.graph().clone(), &weights, &calibration, &proven)?)
 }
 
 /// SmolLM2-135M by shape, with seeded weights.
@@ -114,5 +120,6 @@ pub fn smollm2(seq: usize) -> Result<Ready, NetworkError> {
     let config = llama::Config::SMOLLM2_135M;
     let instance = llama::llama::with(config.dims(seq))?;
     let weights = llama::import(seeded::llama_model(config, SEED), &config)?;
-    Ok(Ready::new(instance.graph().clone(), &weights, &sequences(config.words, seq))?)
+    let [calibration, proven] = sequences(config.words, seq);
+    Ok(Ready::new(instance.graph().clone(), &weights, &calibration, &proven)?)
 }

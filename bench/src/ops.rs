@@ -4,11 +4,14 @@
 
 use crate::ready::Ready;
 use crate::seeded;
+use std::ops::Range;
 use zkml_dsl::builder::{BuildError, Builder, Var};
 use zkml_dsl::{Elem, Error};
 
-/// Inputs that the scales are chosen from, and one that is proven.
-const SAMPLES: u64 = 4;
+/// Inputs that the scales are chosen from.
+const CALIBRATION: Range<u64> = 1..4;
+/// Inputs that are proven. An op takes no longer than a proof of work, so there are many.
+const PROVEN: Range<u64> = 4..68;
 
 /// An op at a size.
 pub struct OpModel {
@@ -27,8 +30,9 @@ impl OpModel {
         b.output("y", y)?;
         let instance = b.finish()?;
         let graph = instance.graph();
-        let samples: Vec<_> = (1..=SAMPLES).map(|seed| seeded::inputs(graph, seed)).collect();
-        Ready::new(graph.clone(), &seeded::weights(graph, 0), &samples)
+        let samples =
+            |seeds: Range<u64>| -> Vec<_> { seeds.map(|seed| seeded::inputs(graph, seed)).collect() };
+        Ready::new(graph.clone(), &seeded::weights(graph, 0), &samples(CALIBRATION), &samples(PROVEN))
     }
 }
 

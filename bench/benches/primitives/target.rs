@@ -1,7 +1,7 @@
 //! The named target: a product of (32 x 768) and (768 x 3072) in 8 bits, proven with its opening, on one thread. Weights are
 //! committed before. Elements are multiply-adds.
 
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, SamplingMode, Throughput};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::time::Duration;
 use zkml_bench::ops::TARGET_MATMUL;
@@ -14,7 +14,7 @@ pub fn one_thread() -> ThreadPool {
 pub fn bench(c: &mut Criterion) {
     let pool = one_thread();
     let mut group = c.benchmark_group("target");
-    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    group.sample_size(10).measurement_time(Duration::from_secs(10)).sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(TARGET_MATMUL.elements));
     let ready = std::cell::OnceCell::new();
     group.bench_function(format!("{}/1_thread", TARGET_MATMUL.name), |b| {

@@ -76,7 +76,8 @@ fn measure(order: &Order, progress: &Progress, row: &mut Row) -> Result<(), Poin
 
     // The float weights live until the end, as they do in the examples and in the cost model.
     let weights = gpt2_weights(&config)?;
-    let ready = Ready::new(graph, &weights, &sequences(config.words, point.seq))?;
+    let [calibration, proven] = sequences(config.words, point.seq);
+    let ready = Ready::new(graph, &weights, &calibration, &proven)?;
     row.setup_ms = Some(ms(progress.wall("setup")));
 
     let infer = repeat(runs, || ready.infer())?;
