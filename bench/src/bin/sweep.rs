@@ -75,9 +75,10 @@ fn sweep(cli: &Cli, grid: &Grid, csv: &Path) -> Result<Vec<Row>, SweepError> {
     let mut rows = vec![];
     for point in grid.points() {
         let row = parent::ask(&program, &Order { point, runs: cli.runs.get(), limit })?;
-        println!("{}", row.line());
+        let line = row.line();
         rows.push(row);
         table::write(csv, &rows)?;
+        println!("{line}");
     }
     Ok(rows)
 }
