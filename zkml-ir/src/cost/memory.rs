@@ -9,6 +9,7 @@ use crate::layout::{choose_log_rows, Tree};
 use crate::lower::Lowered;
 use crate::plan::{Axis, Factor, LinExpr, Lookup, Plan, Product, Source, TensorDecl};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Bytes that a model takes, by what holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,20 +169,27 @@ impl<'a> Argument<'a> {
         halves(self.plan.n_lookups() / 4).chain(halves(self.table_rows())).map(|n| 2 * FELT * n).collect()
     }
 
-    /// Both factors of every product, folded, and eq on the axes that they share; while they are folded, the sums of
-    /// every task, in 64 bits for each coordinate and in the field.
+    /// Both factors of every product, folded, and eq on the axes that they share. Factors of which nothing is folded are words
+    /// until their first variable is bound. While one is folded, the sums of its tasks, in 64 bits for each coordinate and in
+    /// the field; as many at once as there are threads.
     fn sumcheck(&self) -> u64 {
         let products =
             self.plan.constraints.iter().flat_map(|c| c.products.iter().map(|p| (p, c.space.axes())));
-        let (mut folded, mut sums) = (0, 0);
+        let (mut folded, mut sums) = (0, vec![]);
         for (p, axes) in products {
             let batch: usize = shared(p, axes).map(|a| a.vars()).sum();
             let contracted: usize = p.contracted.iter().map(|a| a.vars()).sum();
             let len = 1u64 << (batch + contracted);
-            folded += FELT * (2 * len + (1u64 << batch));
-            sums += self.tasks(&p.a).max(self.tasks(&p.b)) * 3 * FELT * len;
+            let kept = shared(p, axes).count() + p.contracted.len();
+            let whole = [&p.a, &p.b].iter().all(|f| f.axes.len() == kept);
+            folded += FELT * (if whole { len } else { 2 * len } + (1u64 << batch));
+            sums.push(match whole {
+                true => 2 * CELL * len,
+                false => self.tasks(&p.a).max(self.tasks(&p.b)) * 3 * FELT * len,
+            });
         }
-        folded + sums
+        sums.sort_unstable();
+        folded + sums.iter().rev().take(self.threads as usize).sum::<u64>()
     }
 
     /// Tasks that a fold is split into: steps of its outermost loop, if it reads enough cells.
@@ -194,12 +202,20 @@ impl<'a> Argument<'a> {
         tasks.max().unwrap_or(1)
     }
 
-    /// The larger of its two parts. Reduction: for each operand of a product its slab, weighted, and eq of half its
-    /// length. STARK: prefix sums and their tree, the composition and its tree, quotients, and FRI's layers, each an
+    /// The larger of its two parts. Reduction: for each point at which operands of products are claimed a slab, weighted, and
+    /// eq of half its length; operands of equal shape and place share a point, whatever their layer. STARK: prefix sums and their tree, the composition and its tree, quotients, and FRI's layers, each an
     /// eighth of the one before; and V, E and S on the trace.
     fn opening(&self) -> u64 {
-        let factors = self.plan.constraints.iter().flat_map(|c| &c.products).flat_map(|p| [&p.a, &p.b]);
-        let reduction: u64 = factors.map(|f| self.slab(f) * FELT * 3 / 2).sum();
+        let points = self.plan.constraints.iter().flat_map(|c| {
+            let of = |f: &Factor, contracted: &[Axis]| {
+                let all: Vec<Axis> = c.space.axes().iter().chain(contracted).copied().collect();
+                let shape: Vec<_> = f.axes.iter().map(|&k| (k, all[k].odd, all[k].bits)).collect();
+                (self.slab(f), shape)
+            };
+            c.products.iter().flat_map(move |p| [of(&p.a, &p.contracted), of(&p.b, &p.contracted)])
+        });
+        let points: BTreeSet<_> = points.collect();
+        let reduction: u64 = points.iter().map(|(slab, _)| slab * FELT * 3 / 2).sum();
         let sums = self.extended * (FELT + 2 * HASH);
         let composition = self.extended * (2 * FELT + 2 * HASH);
         let fri = self.extended * (FELT + (FELT + 2 * HASH / 4) * 8 / 7);
