@@ -141,10 +141,10 @@ impl<'a> Argument<'a> {
         (witness + self.counting()).max(committed + self.committing()).max(committed + fresh + later)
     }
 
-    /// While multiplicities are counted: the row of every lookup, but those of bytes.
+    /// While multiplicities are counted: entries that are computed, of as many lookups as there are threads.
     fn counting(&self) -> u64 {
-        let rows = |l: &Lookup| if self.entries(l) == 0 { 0 } else { l.space.len() as u64 };
-        self.plan.lookups.iter().map(|l| CELL * rows(l)).sum()
+        let longest = self.plan.lookups.iter().map(|l| l.space.len() as u64 * self.entries(l)).max();
+        2 * CELL * self.threads * longest.unwrap_or(0)
     }
 
     /// Every entry of every lookup that is not constant, as a column of words; bytes are read where they are.

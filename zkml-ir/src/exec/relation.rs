@@ -12,6 +12,24 @@ pub(crate) struct Cells<'a> {
     values: Vec<Cow<'a, [i32]>>,
 }
 
+/// The values of an expression, row-major.
+pub(crate) enum Column<'a> {
+    Constant(i64),
+    Stored { cells: &'a [i32], coef: i64, constant: i64 },
+    Computed(Vec<i64>),
+}
+
+impl Column<'_> {
+    #[inline(always)]
+    pub fn at(&self, i: usize) -> i64 {
+        match self {
+            Self::Constant(c) => *c,
+            Self::Stored { cells, coef, constant } => constant + coef * cells[i] as i64,
+            Self::Computed(v) => v[i],
+        }
+    }
+}
+
 impl<'a> Cells<'a> {
     /// A tensor that nobody supplies is empty: reading it fails the shape check of [`Cells::complete`].
     pub fn new(plan: &'a Plan, witness: &'a Witness, weights: &'a [IntTensor]) -> Self {
@@ -61,6 +79,20 @@ impl<'a> Cells<'a> {
         let mut out = vec![e.constant; space.len()];
         e.terms.iter().for_each(|t| self.add(t, space, &mut out));
         out
+    }
+
+    /// The same, read where it is stored if it is a tensor as it is, or constant.
+    pub fn column(&self, e: &LinExpr, space: &Space) -> Column<'_> {
+        match &e.terms[..] {
+            [] => Column::Constant(e.constant),
+            [t] if t.view == View::identity(t.view.tensor, space)
+                && self.plan.tensors[t.view.tensor].axes == *space
+                && t.summed.is_empty() =>
+            {
+                Column::Stored { cells: self.tensor(t.view.tensor), coef: t.coef, constant: e.constant }
+            }
+            _ => Column::Computed(self.eval(e, space)),
+        }
     }
 
     fn add(&self, t: &Term, space: &Space, out: &mut [i64]) {

@@ -143,6 +143,38 @@ impl Table {
         }
     }
 
+    /// Counts the rows of the keys `key(0..n)`, of which tables with keys of one entry read the first; the first key without a
+    /// row, if there is one. The kind of table is looked at once, not for every key.
+    pub fn count(&self, n: usize, key: impl Fn(usize) -> [i64; 2], counts: &mut [u32]) -> Option<usize> {
+        fn each(
+            n: usize,
+            key: impl Fn(usize) -> [i64; 2],
+            counts: &mut [u32],
+            row_of: impl Fn(&[i64]) -> Option<usize>,
+        ) -> Option<usize> {
+            (0..n).find(|&i| match row_of(&key(i)) {
+                Some(row) => {
+                    counts[row] += 1;
+                    false
+                }
+                None => true,
+            })
+        }
+        match self {
+            Table::Ranges(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Span(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Clamp(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::ClampHigh(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::ClampLow(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Activation(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Exp(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Rsqrt(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Order(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Fp8Encode(t) => each(n, key, counts, |k| t.row_of(k)),
+            Table::Fp8Decode(t) => each(n, key, counts, |k| t.row_of(k)),
+        }
+    }
+
     /// Every value of a column lies here.
     pub fn entry_range(&self, entry: usize) -> Interval {
         self.entry_range_given(entry, None)
