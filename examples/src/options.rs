@@ -16,6 +16,9 @@ pub struct Options {
     /// Float weights as a safetensors file [default: seeded or shipped with the example]
     #[arg(long, value_name = "PATH")]
     pub weights: Option<PathBuf>,
+    /// Proofs to make: times are those of the median one [default: 3]
+    #[arg(long, value_name = "N")]
+    pub runs: Option<NonZeroUsize>,
     /// Print what the integers lose, layer by layer, and the width that each activation needs
     #[arg(long)]
     pub accuracy: bool,

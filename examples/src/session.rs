@@ -4,10 +4,14 @@ use crate::options::Options;
 use crate::progress::{Phase, Progress};
 use crate::report::{peak_rss_mb, Report};
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use zkml_dsl::engine::{recommend_widths, Model, Proof, SecurityLevel};
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
+
+/// Proofs of which the median is shown.
+const RUNS: usize = 3;
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -68,21 +72,31 @@ impl Session {
         self.level
     }
 
-    /// Calibrates and sets up, proves, and verifies twice: the first time the key is checked as well. `prove` returns what
-    /// `verify` reads.
+    /// Calibrates and sets up, proves as often as `--runs` says, and verifies twice: the first time the key is checked as
+    /// well. `prove` returns what `verify` reads. The first proof of a process is the slowest: memory that it is given is
+    /// memory that the system has to find.
     pub fn measure<M, P, E: Into<Failure>>(
         &self,
         calibrate: impl FnOnce() -> Result<M, E>,
-        prove: impl FnOnce(&M) -> Result<P, Failure>,
+        mut prove: impl FnMut(&M) -> Result<P, Failure>,
         mut verify: impl FnMut(&P) -> Result<(), Failure>,
     ) -> Result<(M, P, Times), Failure> {
         self.progress.reset();
         let (both, model) = timed(calibrate);
         let model = model.map_err(Into::into)?;
         let setup = self.progress.wall("setup");
-        self.progress.reset();
-        let (time, proven) = timed(|| prove(&model));
-        let (proven, phases) = (proven?, self.progress.phases());
+        let mut runs = vec![];
+        let proven = loop {
+            self.progress.reset();
+            let (time, proven) = timed(|| prove(&model));
+            let proven = proven?;
+            runs.push((time, self.progress.phases()));
+            if runs.len() >= self.options.runs.map_or(RUNS, NonZeroUsize::get) {
+                break proven;
+            }
+        };
+        runs.sort_by_key(|(time, _)| *time);
+        let (time, phases) = runs.swap_remove(runs.len() / 2);
         let (first, checked) = timed(|| verify(&proven));
         checked?;
         let (again, checked) = timed(|| verify(&proven));

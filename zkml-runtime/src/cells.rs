@@ -159,11 +159,24 @@ pub fn materialise<'a>(
     stored: impl Fn(usize) -> &'a Space,
     cells: impl Fn(usize) -> &'a Cells,
 ) -> Vec<i64> {
-    let mut out = vec![expr.constant; space.len()];
-    for term in &expr.terms {
-        add_term(&mut out, term, space, stored(term.view.tensor), cells(term.view.tensor));
-    }
+    let mut out = vec![];
+    materialise_into(&mut out, expr, space, stored, cells);
     out
+}
+
+/// [`materialise`] into a buffer: a large one that is used again costs no page faults.
+pub fn materialise_into<'a>(
+    out: &mut Vec<i64>,
+    expr: &LinExpr,
+    space: &Space,
+    stored: impl Fn(usize) -> &'a Space,
+    cells: impl Fn(usize) -> &'a Cells,
+) {
+    out.clear();
+    out.resize(space.len(), expr.constant);
+    for term in &expr.terms {
+        add_term(out, term, space, stored(term.view.tensor), cells(term.view.tensor));
+    }
 }
 
 fn add_term(out: &mut [i64], term: &Term, space: &Space, stored: &Space, cells: &Cells) {

@@ -60,5 +60,10 @@ impl Made {
 }
 
 fn leaves<'a>([x, y]: &'a [Vec<BaseField>; 2], alpha: F, weights: &[F]) -> LeafBlock<'a> {
-    LeafBlock { log_len: LOG_ROWS, constant: alpha, columns: vec![(weights[0], x), (weights[1], y)] }
+    LeafBlock {
+        log_len: LOG_ROWS,
+        constant: alpha,
+        columns: vec![(weights[0], x), (weights[1], y)],
+        bytes: vec![],
+    }
 }

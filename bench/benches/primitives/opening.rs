@@ -86,7 +86,7 @@ fn claim(trees: &[&CommittedTree], groups: &[Group]) -> F {
     for Group { point, terms } in groups {
         let eq = eq_table(point);
         for term in terms {
-            let column = &trees[term.tree].columns()[term.column].as_slice()[term.slot << point.len()..];
+            let column = &trees[term.tree].columns()[term.column].to_field()[term.slot << point.len()..];
             sum += term.weight * eq.iter().zip(column).map(|(&e, &c)| e * c).sum::<F>();
         }
     }

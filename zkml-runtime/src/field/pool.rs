@@ -38,9 +38,16 @@ impl Store {
     }
 }
 
+/// A vector of zeros that asks for huge pages if it is large: for what is filled once and is too large for a cache.
+pub fn zeroed<T: bytemuck::Zeroable>(len: usize) -> Vec<T> {
+    let v = bytemuck::zeroed_vec(len);
+    advise_huge_pages(&v);
+    v
+}
+
 /// Large buffers ask for huge pages: fewer faults, fewer misses of the address cache.
 #[cfg(target_os = "linux")]
-fn advise_huge_pages(words: &[u32]) {
+fn advise_huge_pages<T>(words: &[T]) {
     extern "C" {
         fn madvise(addr: *mut std::ffi::c_void, len: usize, advice: i32) -> i32;
     }
@@ -55,7 +62,7 @@ fn advise_huge_pages(words: &[u32]) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise_huge_pages(_: &[u32]) {}
+fn advise_huge_pages<T>(_: &[T]) {}
 
 /// A slice of packed elements with arbitrary initial values.
 #[derive(Debug)]

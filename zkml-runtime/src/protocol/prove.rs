@@ -3,9 +3,10 @@
 use super::lookups::{self, Fingerprint};
 use super::verify::{begin, eta_powers, opening_claim};
 use super::{Key, Proof, ProveError, Statement, System};
-use crate::cells::{materialise, Cells};
+use crate::cells::{materialise_into, Cells};
 use crate::claims::{embed, Functional, PublicValues};
 use crate::einsum;
+use crate::field::pool::zeroed;
 use crate::field::{BaseField, F};
 use crate::gkr::{self, LeafBlock, TableBlock};
 use crate::pcs::{commit, commit_in, prove_opening_on, Column, CommittedTree, ProverContext, Store};
@@ -17,10 +18,10 @@ use stwo::core::channel::MerkleChannel;
 use stwo::core::vcs_lifted::blake2_merkle::{Blake2sMerkleChannel, Blake2sMerkleHasher};
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::SimdBackend;
-use stwo::prover::backend::BackendForChannel;
+use stwo::prover::backend::{BackendForChannel, Column as _};
 use zkml_ir::elem::P;
 use zkml_ir::layout::{Layout, Placement, Tree};
-use zkml_ir::plan::{Plan, Source, Space, View};
+use zkml_ir::plan::{LinExpr, Lookup, Plan, Source, Space, View};
 use zkml_ir::tensor::IntTensor;
 
 /// What the prover knows of one run, by the plan's tensors and tables.
@@ -224,9 +225,10 @@ fn columns<'a>(
             places.for_each(|(values, from, to)| values.copy_bytes(from, &mut column[to]));
             return Column::Bytes(column);
         }
-        let mut column = vec![BaseField::zero(); rows];
-        places.for_each(|(values, from, to)| values.copy(from, &mut column[to]));
-        Column::Words(BaseColumn::from_iter(column))
+        let mut column = BaseColumn::zeros(rows);
+        let words = column.as_mut_slice();
+        places.for_each(|(values, from, to)| values.copy(from, &mut words[to]));
+        Column::Words(column)
     };
     by_column.into_par_iter().map(column).collect()
 }
@@ -263,56 +265,53 @@ fn signed(v: i32) -> BaseField {
 }
 
 /// Values of every lookup's entries, in the order of its leaves.
-struct LookupColumns<'a>(Vec<Vec<Entry<'a>>>);
+struct LookupColumns<'a> {
+    entries: Vec<Vec<Entry<'a>>>,
+    /// All words in one piece.
+    words: Vec<BaseField>,
+}
 
 enum Entry<'a> {
     Constant,
-    Words(Vec<BaseField>),
+    /// From this place on.
+    Words(usize),
     /// Bytes as they are stored: a certificate looks up hundreds of millions of them.
     Bytes(&'a [i8]),
 }
 
 impl<'a> LookupColumns<'a> {
     fn new(plan: &'a Plan, cells: impl Fn(usize) -> &'a Cells + Sync) -> Self {
-        let entries: Vec<(usize, usize)> = plan
-            .lookups
-            .iter()
-            .enumerate()
-            .flat_map(|(l, x)| (0..x.entries.len()).map(move |e| (l, e)))
-            .collect();
-        let values: Vec<Entry<'a>> = entries
-            .par_iter()
-            .map(|&(l, e)| {
-                let (lookup, expr) = (&plan.lookups[l], &plan.lookups[l].entries[e]);
-                if expr.terms.is_empty() {
-                    return Entry::Constant;
+        // What is read where it is, and where the others go.
+        let mut len = 0;
+        let mut entry = |lookup: &'a Lookup, expr: &'a LinExpr| match (
+            &expr.terms[..],
+            stored_bytes(plan, lookup, expr, &cells),
+        ) {
+            ([], _) => Entry::Constant,
+            (_, Some(bytes)) => Entry::Bytes(bytes),
+            _ => {
+                len += lookup.space.len();
+                Entry::Words(len - lookup.space.len())
+            }
+        };
+        let entries: Vec<Vec<Entry<'a>>> =
+            plan.lookups.iter().map(|l| l.entries.iter().map(|e| entry(l, e)).collect()).collect();
+        let mut words = zeroed::<BaseField>(len);
+        let mut rest = &mut words[..];
+        let mut tasks = vec![];
+        for (lookup, entries) in plan.lookups.iter().zip(&entries) {
+            for (expr, entry) in lookup.entries.iter().zip(entries) {
+                if let Entry::Words(_) = entry {
+                    let (out, left) = std::mem::take(&mut rest).split_at_mut(lookup.space.len());
+                    rest = left;
+                    tasks.push((lookup, expr, out));
                 }
-                let stored = |t: usize| &plan.tensors[t].axes;
-                // The common case: a stored tensor as it is, plus a constant where it is bytes.
-                if let [term] = &expr.terms[..] {
-                    let t = term.view.tensor;
-                    if term.coef == 1
-                        && term.view == View::identity(t, stored(t))
-                        && *stored(t) == lookup.space
-                    {
-                        match (cells(t), expr.constant) {
-                            (Cells::I8(bytes), _) => return Entry::Bytes(bytes),
-                            (stored, 0) => {
-                                let mut out = vec![BaseField::zero(); lookup.space.len()];
-                                Values::Cells(stored).copy(0, &mut out);
-                                return Entry::Words(out);
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-                let wide = materialise(expr, &lookup.space, stored, &cells);
-                let word = |v: i64| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32);
-                Entry::Words(wide.into_iter().map(word).collect())
-            })
-            .collect();
-        let mut values = values.into_iter();
-        Self(plan.lookups.iter().map(|l| values.by_ref().take(l.entries.len()).collect()).collect())
+            }
+        }
+        tasks.into_par_iter().for_each_init(Vec::new, |scratch, (lookup, expr, out)| {
+            fill_words(plan, lookup, expr, &cells, scratch, out);
+        });
+        Self { entries, words }
     }
 
     fn blocks<'s>(&'s self, plan: &Plan, prints: &Fingerprint) -> Vec<LeafBlock<'s>> {
@@ -321,9 +320,11 @@ impl<'a> LookupColumns<'a> {
             let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
             let mut constant = prints.constant(lookup.table);
             let (mut columns, mut bytes) = (vec![], vec![]);
-            for (j, (expr, values)) in lookup.entries.iter().zip(&self.0[b.lookup]).enumerate() {
+            for (j, (expr, values)) in lookup.entries.iter().zip(&self.entries[b.lookup]).enumerate() {
                 match values {
-                    Entry::Words(v) => columns.push((prints.weight(j), &v[range.clone()])),
+                    Entry::Words(at) => {
+                        columns.push((prints.weight(j), &self.words[*at..][range.clone()]));
+                    }
                     Entry::Constant => constant -= prints.weight(j) * embed(expr.constant),
                     Entry::Bytes(v) => {
                         constant -= prints.weight(j) * embed(expr.constant);
@@ -335,6 +336,47 @@ impl<'a> LookupColumns<'a> {
         };
         lookups::lookup_blocks(plan).iter().map(block).collect()
     }
+}
+
+/// The tensor that an entry is, plus a constant: its own cells, if they are in the order of the leaves.
+fn stored<'a>(
+    plan: &Plan,
+    lookup: &Lookup,
+    expr: &LinExpr,
+    cells: impl Fn(usize) -> &'a Cells,
+) -> Option<&'a Cells> {
+    let [term] = &expr.terms[..] else { return None };
+    let axes = &plan.tensors[term.view.tensor].axes;
+    let whole = term.view == View::identity(term.view.tensor, axes) && *axes == lookup.space;
+    (term.coef == 1 && term.summed.is_empty() && whole).then(|| cells(term.view.tensor))
+}
+
+fn stored_bytes<'a>(
+    plan: &Plan,
+    lookup: &Lookup,
+    expr: &LinExpr,
+    cells: impl Fn(usize) -> &'a Cells,
+) -> Option<&'a [i8]> {
+    match stored(plan, lookup, expr, cells)? {
+        Cells::I8(bytes) => Some(bytes),
+        Cells::I32(_) => None,
+    }
+}
+
+fn fill_words<'a>(
+    plan: &'a Plan,
+    lookup: &Lookup,
+    expr: &LinExpr,
+    cells: impl Fn(usize) -> &'a Cells,
+    scratch: &mut Vec<i64>,
+    out: &mut [BaseField],
+) {
+    if let (Some(stored), 0) = (stored(plan, lookup, expr, &cells), expr.constant) {
+        return Values::Cells(stored).copy(0, out);
+    }
+    materialise_into(scratch, expr, &lookup.space, |t| &plan.tensors[t].axes, &cells);
+    let word = |v: i64| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32);
+    out.iter_mut().zip(scratch).for_each(|(out, v)| *out = word(*v));
 }
 
 fn table_blocks<'s>(

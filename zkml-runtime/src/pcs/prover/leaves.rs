@@ -11,6 +11,7 @@ use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::m31::N_LANES;
 
 use super::extension::{Row, BLOCK};
+use crate::field::pool::zeroed;
 
 /// Groups of sixteen leaves that one task handles.
 const TASK: usize = 64;
@@ -33,7 +34,9 @@ impl Leaves {
         debug_assert!(last || columns.len() == BLOCK);
         self.bytes += (columns.len() * size_of::<u32>()) as u64;
         let bytes = self.bytes;
-        rows.resize(self.states.len() * N_LANES, Row::default());
+        if rows.is_empty() {
+            *rows = zeroed(self.states.len() * N_LANES);
+        }
         let (groups, _) = rows.as_chunks_mut::<N_LANES>();
         let states = self.states.par_iter_mut().zip(groups).enumerate().with_min_len(TASK);
         states.for_each(|(i, (state, rows))| {
