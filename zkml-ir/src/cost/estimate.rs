@@ -12,7 +12,7 @@ pub struct Estimate {
     pub proof_bytes: u64,
     /// [`Memory::process`].
     pub memory_bytes: u64,
-    /// On two cores of 2.5 GHz with AVX-512.
+    /// On two cores of an AMD EPYC of the fifth generation, with AVX-512.
     pub prove_ms: f64,
 }
 
@@ -53,8 +53,9 @@ impl Estimate {
     }
 }
 
-/// Milliseconds that every proof costs, and nanoseconds per opened cell, per cell committed by the proof, per lookup.
-const FIXED_MS: f64 = 20.0;
-const NS_CELL: f64 = 10.0;
-const NS_OWN_CELL: f64 = 30.0;
-const NS_LOOKUP: f64 = 60.0;
+/// Milliseconds that every proof costs, and nanoseconds per opened cell, per cell committed by the proof on top, per lookup.
+/// From the phases of GPT-2 over 16 to 512 tokens (`docs/performance.md`), which they meet within 25 %.
+const FIXED_MS: f64 = 25.0;
+const NS_CELL: f64 = 0.6;
+const NS_OWN_CELL: f64 = 17.4;
+const NS_LOOKUP: f64 = 14.0;
