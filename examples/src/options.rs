@@ -22,6 +22,9 @@ pub struct Options {
     /// Print what the integers lose, layer by layer, and the width that each activation needs
     #[arg(long)]
     pub accuracy: bool,
+    /// Probe this machine for two seconds, and print how long a proof was expected to take
+    #[arg(long)]
+    pub estimate: bool,
     /// Write the figures as one JSON object
     #[arg(long, value_name = "PATH")]
     pub json: Option<PathBuf>,
@@ -44,14 +47,19 @@ pub struct SequenceOptions {
 }
 
 impl Options {
-    /// Sizes the global thread pool and says how many threads it has. Call it once, before any proving: a pool that has
-    /// started keeps its size.
+    /// [`start_threads`] of `--threads`.
     pub fn start_threads(&self) -> Result<usize, rayon::ThreadPoolBuildError> {
-        if let Some(n) = self.threads {
-            rayon::ThreadPoolBuilder::new().num_threads(n.get()).build_global()?;
-        }
-        Ok(rayon::current_num_threads())
+        start_threads(self.threads)
     }
+}
+
+/// Sizes the global thread pool and says how many threads it has. Call it once, before any proving: a pool that has started
+/// keeps its size.
+pub fn start_threads(threads: Option<NonZeroUsize>) -> Result<usize, rayon::ThreadPoolBuildError> {
+    if let Some(n) = threads {
+        rayon::ThreadPoolBuilder::new().num_threads(n.get()).build_global()?;
+    }
+    Ok(rayon::current_num_threads())
 }
 
 impl SequenceOptions {

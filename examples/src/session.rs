@@ -7,7 +7,7 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use zkml_dsl::engine::{recommend_widths, Model, Proof, SecurityLevel};
+use zkml_dsl::engine::{probe_machine, recommend_widths, Model, Proof, SecurityLevel};
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
 
 /// Proofs of which the median is shown.
@@ -145,6 +145,10 @@ impl Session {
         };
         print!("{}", report.table(&times.phases));
         println!("  {:<24} {:>14}", "level", self.level.name());
+        if self.options.estimate {
+            let estimate = subject.model.cost()?.on(probe_machine()).estimate;
+            println!("  {:<24} {:>11.1} ms", "prove, estimate", estimate.prove_ms);
+        }
         println!("  {:<24} {:>11.1} ms", "calibrate", ms(times.calibrate));
         println!("  {:<24} {:>11.1} ms", "check key, once", ms(times.check_key));
         println!("  {:<24} {:>11.1} ms", "total", ms(self.start.elapsed()));

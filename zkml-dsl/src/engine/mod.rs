@@ -16,8 +16,9 @@ pub use widths::recommend_widths;
 
 pub use crate::weights::{FloatTensor, FloatWeights};
 pub use zkml_ir::calibrate::{Accuracy, Widths};
-pub use zkml_ir::cost::Memory;
+pub use zkml_ir::cost::{CostReport, Machine, MachineError, Memory};
 pub use zkml_ir::exec::Witness as Trace;
 
 pub use zkml_runtime::artifact::{Certificate, PortableKey, ProofFile as Proof, StatementFile, VerifierKey};
+pub use zkml_runtime::probe::machine as probe_machine;
 pub use zkml_runtime::security::SecurityLevel;

@@ -1,11 +1,12 @@
 //! A model ready to run and prove.
 
 use super::memory::{self, check_memory, Task};
-use super::{Error, Memory, Proof, SecurityLevel, VerifierKey};
+use super::{CostReport, Error, Memory, Proof, SecurityLevel, VerifierKey};
 use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
 use std::path::Path;
 use std::sync::Arc;
 use zkml_ir::calibrate::{accuracy, calibrate, completeness, Accuracy};
+use zkml_ir::cost;
 use zkml_ir::exec;
 use zkml_ir::graph::{Graph, Params};
 use zkml_ir::lower::{self, Lowered};
@@ -196,6 +197,11 @@ impl Model {
     /// What the model takes, by the cost model.
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// What a proof costs, op by op, and about how long it takes on the reference machine ([`CostReport::on`] for others).
+    pub fn cost(&self) -> Result<CostReport, Error> {
+        Ok(cost::report(&self.graph)?)
     }
 
     pub fn figures(&self) -> Figures {

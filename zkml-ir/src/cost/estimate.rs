@@ -1,6 +1,6 @@
 //! What the counts come to: bytes, memory, time. Estimates, and named so.
 
-use super::Memory;
+use super::{Machine, Memory};
 use crate::layout::Layout;
 use crate::lower::Lowered;
 use crate::plan::Plan;
@@ -12,8 +12,16 @@ pub struct Estimate {
     pub proof_bytes: u64,
     /// [`Memory::process`].
     pub memory_bytes: u64,
-    /// On two cores of an AMD EPYC of the fifth generation, with AVX-512.
+    /// The sum of the next three, on `machine`.
     pub prove_ms: f64,
+    /// What every proof takes.
+    pub fixed_ms: f64,
+    /// What goes with cells: trace, commitment, sumcheck, opening.
+    pub cells_ms: f64,
+    /// What goes with lookups: entries, multiplicities, LogUp.
+    pub lookups_ms: f64,
+    /// Where these times are expected.
+    pub machine: Machine,
 }
 
 /// Queries of the default level, and log2 of its blow-up.
@@ -48,8 +56,28 @@ impl Estimate {
         let own = layout.columns[2] as f64 * rows;
         let lookups = plan.n_lookups() as f64;
         let memory_bytes = Memory::new(plan, certificate, LOG_BLOWUP, CORES).process();
-        let prove_ms = FIXED_MS + (cells * NS_CELL + own * NS_OWN_CELL + lookups * NS_LOOKUP) / 1e6;
-        Self { proof_bytes: proof_bytes as u64, memory_bytes, prove_ms }
+        let cells_ms = (cells * NS_CELL + own * NS_OWN_CELL) / 1e6;
+        let reference = Self {
+            proof_bytes: proof_bytes as u64,
+            memory_bytes,
+            prove_ms: 0.0,
+            fixed_ms: FIXED_MS,
+            cells_ms,
+            lookups_ms: lookups * NS_LOOKUP / 1e6,
+            machine: Machine::REFERENCE,
+        };
+        reference.on(Machine::REFERENCE)
+    }
+
+    /// On another machine than the one it was made for. The fixed part, of hashes and of small sumchecks, goes with the
+    /// mean of both.
+    pub fn on(&self, machine: Machine) -> Self {
+        let cells = machine.commits() / self.machine.commits();
+        let lookups = machine.looks_up() / self.machine.looks_up();
+        let fixed_ms = self.fixed_ms * (cells * lookups).sqrt();
+        let (cells_ms, lookups_ms) = (self.cells_ms * cells, self.lookups_ms * lookups);
+        let prove_ms = fixed_ms + cells_ms + lookups_ms;
+        Self { prove_ms, fixed_ms, cells_ms, lookups_ms, machine, ..*self }
     }
 }
 
@@ -59,3 +87,27 @@ const FIXED_MS: f64 = 25.0;
 const NS_CELL: f64 = 0.6;
 const NS_OWN_CELL: f64 = 17.4;
 const NS_LOOKUP: f64 = 14.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_go_with_the_machine() {
+        let here = Estimate {
+            proof_bytes: 1,
+            memory_bytes: 2,
+            prove_ms: 175.0,
+            fixed_ms: 25.0,
+            cells_ms: 100.0,
+            lookups_ms: 50.0,
+            machine: Machine::REFERENCE,
+        };
+        let Machine { ns_cell, ns_lookup, .. } = Machine::REFERENCE;
+        let slow = Machine { threads: 1, ns_cell: 4.0 * ns_cell, ns_lookup };
+        let there = here.on(slow);
+        assert_eq!((there.fixed_ms, there.cells_ms, there.lookups_ms), (50.0, 400.0, 50.0));
+        assert_eq!((there.prove_ms, there.machine, there.proof_bytes), (500.0, slow, 1));
+        assert_eq!(there.on(Machine::REFERENCE), here);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod dims;
 mod estimate;
+mod machine;
 mod memory;
 mod pool;
 mod report;
@@ -10,6 +11,7 @@ mod row;
 pub(crate) use dims::NAIVE_SOFTMAX_ROWS;
 pub use dims::{AttentionCost, MatMulDims};
 pub use estimate::Estimate;
+pub use machine::{Machine, MachineError};
 pub use memory::Memory;
 pub use report::{placeholder, report, CostReport, TreeCost};
 pub use row::OpCost;

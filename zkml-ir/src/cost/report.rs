@@ -1,6 +1,6 @@
 //! The trace-cost report of a model.
 
-use super::{Estimate, OpCost};
+use super::{Estimate, Machine, OpCost};
 use crate::graph::{Graph, Params, Rescale};
 use crate::layout::{Layout, Tree};
 use crate::lower::{certificate_size, lower, LowerError, CERTIFICATE_PART};
@@ -92,6 +92,11 @@ pub fn placeholder(graph: &Graph) -> Params {
 }
 
 impl CostReport {
+    /// With times for this machine.
+    pub fn on(self, machine: Machine) -> Self {
+        Self { estimate: self.estimate.on(machine), ..self }
+    }
+
     /// One line, for library modules.
     pub fn line(&self) -> String {
         format!(
@@ -157,8 +162,9 @@ impl fmt::Display for CostReport {
         }
         writeln!(
             f,
-            "estimate: {:.0} ms on two cores, proof {} KiB, memory {} MiB",
+            "estimate: {:.0} ms on {}, proof {} KiB, memory {} MiB",
             self.estimate.prove_ms,
+            self.estimate.machine,
             self.estimate.proof_bytes / 1024,
             self.estimate.memory_bytes >> 20
         )

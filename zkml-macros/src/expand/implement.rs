@@ -4,15 +4,15 @@ use super::names::private;
 use crate::model::Model;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use std::path::Path;
+use std::path::PathBuf;
 
-pub(super) fn implement(model: &Model, ir: &[u8], report: Option<&Path>) -> TokenStream {
+pub(super) fn implement(model: &Model, ir: &[u8], report: &[PathBuf]) -> TokenStream {
     let p = private(model);
     let Model { ident, cfgs, .. } = model;
     let name = ident.to_string();
     let ir = Literal::byte_string(ir);
-    // A deleted report is written again, and the switch that silences it is a dependency.
-    let report = report.and_then(Path::to_str).map(|path| {
+    // A deleted report is written again, and what silences or scales it is a dependency.
+    let report = report.iter().filter_map(|path| path.to_str()).map(|path| {
         quote!(
             const _: &[u8] = include_bytes!(#path);
         )
@@ -40,8 +40,9 @@ pub(super) fn implement(model: &Model, ir: &[u8], report: Option<&Path>) -> Toke
                 }
             }
 
-            #report
+            #(#report)*
             const _: ::core::option::Option<&str> = option_env!("ZKML_REPORT");
+            const _: ::core::option::Option<&str> = option_env!("ZKML_MACHINE");
         };
     }
 }

@@ -77,8 +77,8 @@ fn front(model: &Model, fine: bool) -> TokenStream {
 /// report nothing.
 fn back(model: &Model, graph: Option<zkml_ir::graph::Graph>) -> TokenStream {
     let ir = graph.as_ref().map(|_| model.module.encode()).unwrap_or_default();
-    let report = graph.and_then(|g| report::emit(&g, model.options.report));
-    let implementation = implement::implement(model, &ir, report.as_deref());
+    let report = graph.map(|g| report::emit(&g, model.options.report)).unwrap_or_default();
+    let implementation = implement::implement(model, &ir, &report);
     let export = export::export(model, &ir);
     quote!(#implementation #export)
 }

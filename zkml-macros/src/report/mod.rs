@@ -4,6 +4,7 @@
 //! model, because crates that build in parallel interleave their lines.
 
 mod file;
+mod machine;
 
 #[cfg(test)]
 mod tests;
@@ -13,27 +14,39 @@ use std::path::PathBuf;
 use zkml_ir::cost;
 use zkml_ir::graph::Graph;
 
-/// Prints the report and writes its copy; the path is for `include_bytes!`, which has a deleted copy written again.
-pub(crate) fn emit(graph: &Graph, mode: ReportMode) -> Option<PathBuf> {
+/// Prints the report and writes its copy. The paths are for `include_bytes!`, which has a deleted copy written again and a
+/// new machine's report printed.
+pub(crate) fn emit(graph: &Graph, mode: ReportMode) -> Vec<PathBuf> {
     if mode == ReportMode::Off || std::env::var("ZKML_REPORT").is_ok_and(|v| v == "off") {
-        return None;
+        return vec![];
     }
     let krate = std::env::var("CARGO_CRATE_NAME").unwrap_or_else(|_| "crate".into());
-    let report = match cost::report(graph) {
+    let print = |text: &str| eprint!("{}", prefixed(&krate, &graph.name, text));
+    let mut report = match cost::report(graph) {
         Ok(report) => report,
         // What the checks let through and no proof exists for: say so where the user looks.
         Err(e) => {
-            eprint!("{}", prefixed(&krate, &graph.name, &format!("cannot be proven: {e}")));
-            return None;
+            print(&format!("cannot be proven: {e}"));
+            return vec![];
         }
     };
-    let text = match mode {
+    let mut files = vec![];
+    match machine::named() {
+        Some(Ok((machine, path))) => {
+            report = report.on(machine);
+            files.push(path);
+        }
+        // An estimate is no reason to fail a build.
+        Some(Err(e)) => print(&format!("no machine to estimate for: {e}")),
+        None => {}
+    }
+    print(&match mode {
         ReportMode::Full => report.to_string(),
         _ => report.line(),
-    };
-    eprint!("{}", prefixed(&krate, &graph.name, &text));
+    });
     let json = serde_json::to_string_pretty(&report).expect("plain values serialise") + "\n";
-    file::write(&krate, &graph.name, &json)
+    files.extend(file::write(&krate, &graph.name, &json));
+    files
 }
 
 /// Every line with `zkml[crate::model]`.

@@ -1,5 +1,7 @@
 use super::file::{find_target, out_dir, replace};
+use super::machine::read;
 use std::time::SystemTime;
+use zkml_ir::cost::Machine;
 
 fn args(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| s.to_string()).collect()
@@ -43,4 +45,21 @@ fn copies_change_only_with_their_text() {
     assert_eq!(time(), SystemTime::UNIX_EPOCH);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn machines_are_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("machine.json");
+    assert!(read(&path).unwrap_err().contains("machine.json"));
+    std::fs::write(&path, r#"{"threads":16,"ns_cell":0.5,"ns_lookup":1.5}"#).unwrap();
+    assert_eq!(read(&path).unwrap(), (Machine { threads: 16, ns_cell: 0.5, ns_lookup: 1.5 }, path.clone()));
+    for (text, why) in [
+        (r#"{"threads":0,"ns_cell":0.5,"ns_lookup":1.5}"#, "at least one thread"),
+        (r#"{"threads":2,"ns_cell":0.5}"#, "missing field `ns_lookup`"),
+        (r#"{"threads":2,"ns_cell":0.5,"ns_lookup":1.5,"ns":1}"#, "unknown field `ns`"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        assert!(read(&path).unwrap_err().contains(why), "{text}");
+    }
 }
