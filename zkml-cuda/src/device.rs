@@ -1,0 +1,198 @@
+//! The card: its memory, its stream, its compiled kernels.
+
+use crate::{cache, CudaError, Kernels};
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DeviceRepr, ValidAsZeroBits,
+};
+use cudarc::nvrtc::{compile_ptx_with_opts, CompileError, CompileOptions, Ptx};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One card and one stream on it. What is launched runs in order, so nothing waits but a download.
+pub struct Device {
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+    arch: &'static str,
+    compiler: (i32, i32),
+    modules: Mutex<HashMap<&'static str, Arc<CudaModule>>>,
+}
+
+impl Device {
+    /// The card of this number. An error says what is missing.
+    pub fn open(ordinal: usize) -> Result<Self, CudaError> {
+        // SAFETY: both load a library, or find that there is none.
+        let (driver, compiler) =
+            unsafe { (cudarc::driver::sys::is_culib_present(), cudarc::nvrtc::sys::is_culib_present()) };
+        if !driver {
+            return Err(CudaError::NoDriver);
+        }
+        if !compiler {
+            return Err(CudaError::NoCompiler);
+        }
+        let count = CudaContext::device_count().map_or(0, |n| n.max(0) as usize);
+        if ordinal >= count {
+            return Err(CudaError::NoDevice { ordinal, count });
+        }
+        let context = CudaContext::new(ordinal).map_err(CudaError::driver("opening the device"))?;
+        // One stream: buffers need no events to tell when they are free.
+        // SAFETY: no buffer is ever used on another stream than the one it was made on.
+        unsafe { context.disable_event_tracking() };
+        let stream = context.default_stream();
+        let (major, minor) =
+            context.compute_capability().map_err(CudaError::driver("asking for the compute capability"))?;
+        // The driver compiles what it is given for an older card once more for its own.
+        let arch = match (major, minor) {
+            (9.., _) => "compute_90",
+            (8, 9) => "compute_89",
+            (8, 6..) => "compute_86",
+            (8, _) => "compute_80",
+            _ => "compute_75",
+        };
+        Ok(Self { context, stream, arch, compiler: compiler_version(), modules: Mutex::default() })
+    }
+
+    /// Its name, as the driver says it.
+    pub fn name(&self) -> String {
+        self.context.name().unwrap_or_else(|_| "unknown device".into())
+    }
+
+    pub fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
+    /// Bytes that are free and bytes that there are.
+    pub fn memory(&self) -> Result<(usize, usize), CudaError> {
+        self.context.mem_get_info().map_err(CudaError::driver("asking for free memory"))
+    }
+
+    /// A kernel by its file and name.
+    ///
+    /// # Panics
+    /// If the file has none of this name.
+    pub fn kernel(&self, kernels: Kernels, name: &str) -> Result<CudaFunction, CudaError> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let module = match modules.get(kernels.file) {
+            Some(module) => module.clone(),
+            None => {
+                let module = self.compile(kernels)?;
+                modules.insert(kernels.file, module.clone());
+                module
+            }
+        };
+        Ok(module
+            .load_function(name)
+            .unwrap_or_else(|e| panic!("`{}` has no kernel `{name}`: {e}", kernels.file)))
+    }
+
+    fn compile(&self, kernels: Kernels) -> Result<Arc<CudaModule>, CudaError> {
+        let _span = tracing::info_span!("compile kernels", file = kernels.file).entered();
+        let load = |ptx| self.context.load_module(ptx);
+        let text = kernels.text();
+        let file = cache::path(&text, self.arch, self.compiler);
+        // What cannot be loaded is compiled again: a cache is no reason to fail.
+        let cached = file.as_ref().and_then(|f| std::fs::read_to_string(f).ok());
+        if let Some(module) = cached.and_then(|ptx| load(Ptx::from_src(ptx)).ok()) {
+            return Ok(module);
+        }
+        let ptx = compile(kernels.file, &text, self.arch)?;
+        if let Some(file) = file {
+            let made = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let written = made.and_then(|()| {
+                zkml_runtime::atomic_write(&file, |w| std::io::Write::write_all(w, ptx.as_bytes()))
+            });
+            if let Err(e) = written {
+                tracing::debug!("kernels are not cached in {}: {e}", file.display());
+            }
+        }
+        load(Ptx::from_src(ptx)).map_err(CudaError::driver("loading kernels"))
+    }
+
+    /// Uninitialised memory for the given number of elements.
+    ///
+    /// # Safety
+    /// It must be written before it is read.
+    pub unsafe fn alloc<T: DeviceRepr>(
+        &self,
+        what: &'static str,
+        len: usize,
+    ) -> Result<CudaSlice<T>, CudaError> {
+        // SAFETY: the caller's.
+        unsafe { self.stream.alloc(len.max(1)) }.map_err(|source| self.failed::<T>(what, len, source))
+    }
+
+    pub fn zeros<T: DeviceRepr + ValidAsZeroBits>(
+        &self,
+        what: &'static str,
+        len: usize,
+    ) -> Result<CudaSlice<T>, CudaError> {
+        self.stream.alloc_zeros(len.max(1)).map_err(|source| self.failed::<T>(what, len, source))
+    }
+
+    pub fn upload<T: DeviceRepr>(&self, what: &'static str, values: &[T]) -> Result<CudaSlice<T>, CudaError> {
+        // SAFETY: written by the copy, which is no longer than it.
+        let mut slice = unsafe { self.alloc(what, values.len()) }?;
+        if !values.is_empty() {
+            self.stream.memcpy_htod(values, &mut slice).map_err(CudaError::driver("uploading"))?;
+        }
+        Ok(slice)
+    }
+
+    /// Waits for all that was launched.
+    pub fn download<T: DeviceRepr + Clone + Default>(
+        &self,
+        slice: &CudaSlice<T>,
+    ) -> Result<Vec<T>, CudaError> {
+        self.stream.clone_dtoh(slice).map_err(CudaError::driver("downloading"))
+    }
+
+    pub fn synchronize(&self) -> Result<(), CudaError> {
+        self.stream.synchronize().map_err(CudaError::driver("waiting for the device"))
+    }
+
+    /// Too little memory is said in numbers.
+    fn failed<T>(&self, what: &'static str, len: usize, source: cudarc::driver::DriverError) -> CudaError {
+        let needed = len * size_of::<T>();
+        match self.memory() {
+            Ok((free, _)) if free < needed => CudaError::Memory { what, needed, free },
+            _ => CudaError::Driver { what, source },
+        }
+    }
+}
+
+/// The PTX of a file of kernels for an architecture like `compute_80`. It needs the compiler, but no card.
+pub fn compile_ptx(kernels: Kernels, arch: &'static str) -> Result<String, CudaError> {
+    // SAFETY: it loads a library, or finds that there is none.
+    match unsafe { cudarc::nvrtc::sys::is_culib_present() } {
+        true => compile(kernels.file, &kernels.text(), arch),
+        false => Err(CudaError::NoCompiler),
+    }
+}
+
+fn compile(file: &'static str, text: &str, arch: &'static str) -> Result<String, CudaError> {
+    let options = CompileOptions {
+        arch: Some(arch),
+        name: Some(file.into()),
+        options: vec!["--std=c++17".into()],
+        ..Default::default()
+    };
+    compile_ptx_with_opts(text, options).map(|ptx| ptx.to_src()).map_err(|e| {
+        let log = match e {
+            CompileError::CompileError { log, .. } => log.to_string_lossy().into_owned(),
+            other => other.to_string(),
+        };
+        CudaError::Compile { file, arch: arch.into(), log }
+    })
+}
+
+fn compiler_version() -> (i32, i32) {
+    let (mut major, mut minor) = (0, 0);
+    // SAFETY: it writes two integers.
+    unsafe { cudarc::nvrtc::sys::nvrtcVersion(&mut major, &mut minor) };
+    (major, minor)
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device").field("name", &self.name()).field("arch", &self.arch).finish()
+    }
+}

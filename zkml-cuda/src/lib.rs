@@ -1,0 +1,18 @@
+//! The data-parallel parts of zkml's prover on an NVIDIA GPU.
+//!
+//! Nothing of CUDA is needed to build this, and nothing to run it where no device is asked for: driver and compiler are
+//! loaded when [`Device::open`] looks for them, and kernels (`kernels/`) are compiled then, for the card that is there.
+//!
+//! * [`Device`]: the card, its memory, its compiled kernels;
+//! * [`Kernels`]: the sources, one file for each part of the prover;
+//! * [`felt`]: elements of the extension field as they lie in the card's memory.
+
+mod cache;
+mod device;
+mod error;
+pub mod felt;
+mod kernels;
+
+pub use device::{compile_ptx, Device};
+pub use error::CudaError;
+pub use kernels::Kernels;

@@ -1,0 +1,61 @@
+//! Every kernel against what the CPU computes, on the card that is there. Without one the tests are ignored, and say why.
+//!
+//! `gpu-suite` builds this for machines without a toolchain.
+
+mod field;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+use std::sync::Arc;
+use zkml_cuda::Device;
+
+/// A test's body.
+pub type Test = fn(&Device) -> Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let device = match Device::open(0) {
+        Ok(device) => {
+            eprintln!("device: {}", device.name());
+            Some(Arc::new(device))
+        }
+        Err(why) => {
+            eprintln!("note: the GPU's tests are skipped: {why}");
+            None
+        }
+    };
+    let trial = |(name, test): (&'static str, Test)| match device.clone() {
+        Some(device) => Trial::test(name, move || test(&device)),
+        None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+    };
+    let tests = [field::TESTS].concat();
+    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit_code()
+}
+
+/// Words below p that no one would guess, and the first ones the extremes.
+pub fn words(seed: u32, n: usize) -> Vec<u32> {
+    const P: u32 = (1 << 31) - 1;
+    let mut state = u64::from(seed) << 32 | 0x9e37_79b9;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u32 % P
+    };
+    let extremes = [P - 1, 0, 1, P - 2];
+    (0..n).map(|i| if i < 4 { extremes[(i + seed as usize) % 4] } else { next() }).collect()
+}
+
+/// Equal, or the first place where they are not.
+pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: &[T], got: &[T]) -> Result<(), Failed> {
+    if expected.len() != got.len() {
+        return Err(format!("{what}: expected {} elements, got {}", expected.len(), got.len()).into());
+    }
+    match expected.iter().zip(got).position(|(e, g)| e != g) {
+        None => Ok(()),
+        Some(i) => {
+            let wrong = expected.iter().zip(got).filter(|(e, g)| e != g).count();
+            let (e, g) = (&expected[i], &got[i]);
+            Err(format!("{what}: {wrong} of {} differ, first [{i}]: expected {e:?}, got {g:?}", got.len())
+                .into())
+        }
+    }
+}
