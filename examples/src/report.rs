@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// A table for people: totals, the phases under them, sizes.
-    pub fn table(&self, phases: &[Phase]) -> String {
+    pub fn table(&self, setup: &[Phase], phases: &[Phase]) -> String {
         let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let mut out = format!(
             "{}: {}, {}, {}, {}\n",
@@ -55,11 +55,12 @@ impl Report {
         let mut line = |name: &str, value: String| {
             let _ = writeln!(out, "  {name:<24} {value:>14}");
         };
-        line("setup", ms(self.setup_ms));
-        line("prove", ms(self.prove_ms));
-        for phase in phases {
-            let name = format!("{}{}", "  ".repeat(phase.depth + 1), phase.name);
-            line(&name, ms(phase.wall.as_secs_f64() * 1e3));
+        for (name, total, phases) in [("setup", self.setup_ms, setup), ("prove", self.prove_ms, phases)] {
+            line(name, ms(total));
+            for phase in phases {
+                let name = format!("{}{}", "  ".repeat(phase.depth + 1), phase.name);
+                line(&name, ms(phase.wall.as_secs_f64() * 1e3));
+            }
         }
         line("verify", ms(self.verify_ms));
         line("proof", format!("{:.1} kB", self.proof_bytes as f64 / 1e3));
@@ -136,11 +137,13 @@ mod tests {
     #[test]
     fn table_shows_phases_under_the_totals() {
         let phase = |name, depth, ms| Phase { name, depth, count: 1, wall: Duration::from_millis(ms) };
-        let table = report().table(&[phase("commit", 0, 300), phase("merkle", 1, 120)]);
+        let table =
+            report().table(&[phase("bounds", 1, 7)], &[phase("commit", 0, 300), phase("merkle", 1, 120)]);
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "gpt2_block: 1 layer, 64 tokens, 2 threads, cpu");
-        assert_eq!(lines[3], "    commit                       300.0 ms");
-        assert_eq!(lines[4], "      merkle                     120.0 ms");
+        assert_eq!(lines[2], "      bounds                       7.0 ms");
+        assert_eq!(lines[4], "    commit                       300.0 ms");
+        assert_eq!(lines[5], "      merkle                     120.0 ms");
         assert!(table.contains("900 MiB") && table.contains("850 MiB"));
         assert!(table.contains("736.4 kB") && table.contains("96.5 bits"));
     }

@@ -53,6 +53,7 @@ pub struct Times {
     pub calibrate: Duration,
     /// Weights committed and their ranges certified.
     pub setup: Duration,
+    pub setup_phases: Vec<Phase>,
     pub prove: Duration,
     pub phases: Vec<Phase>,
     /// Once for each key: the certificate of the weights' ranges.
@@ -85,6 +86,7 @@ impl Session {
         let (both, model) = timed(calibrate);
         let model = model.map_err(Into::into)?;
         let setup = self.progress.wall("setup");
+        let setup_phases = self.progress.phases().into_iter().filter(|p| p.depth > 0).collect();
         let mut runs = vec![];
         let proven = loop {
             self.progress.reset();
@@ -103,7 +105,7 @@ impl Session {
         checked?;
         let calibrate = both.saturating_sub(setup);
         let check_key = first.saturating_sub(again);
-        let times = Times { calibrate, setup, prove: time, phases, check_key, verify: again };
+        let times = Times { calibrate, setup, setup_phases, prove: time, phases, check_key, verify: again };
         Ok((model, proven, times))
     }
 
@@ -143,7 +145,7 @@ impl Session {
             max_abs_err: subject.max_abs_err,
             backend: "cpu".into(),
         };
-        print!("{}", report.table(&times.phases));
+        print!("{}", report.table(&times.setup_phases, &times.phases));
         println!("  {:<24} {:>14}", "level", self.level.name());
         if self.options.estimate {
             let estimate = subject.model.cost()?.on(probe_machine()).estimate;

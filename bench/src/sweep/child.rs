@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use zkml_dsl::engine::{check_memory, MemoryError, Task};
+use zkml_dsl::engine::{check_memory, probe_machine, MemoryError, Task};
 use zkml_dsl::weights::WeightsError;
 use zkml_dsl::DynamicInstance;
 use zkml_examples::progress::Progress;
@@ -65,7 +65,8 @@ fn measure(order: &Order, progress: &Progress, row: &mut Row) -> Result<(), Poin
     let config = point.config();
     let graph = gpt2_graph(&config, point.seq)?;
     let instance = DynamicInstance::new(graph.clone());
-    let costs = instance.report()?;
+    // Of this machine, on as many threads as the point has.
+    let costs = instance.report()?.on(probe_machine());
     row.weights = Some(costs.weight_cells);
     row.cells = Some(costs.committed_cells);
     row.lookups = Some(costs.lookups);

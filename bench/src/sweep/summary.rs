@@ -71,7 +71,10 @@ fn derived(out: &mut String, rows: &[Row], base: &Point) -> fmt::Result {
 }
 
 fn points(out: &mut String, rows: &[Row], fit: Option<&Fit>) -> fmt::Result {
-    writeln!(out, "Estimates of time are for two threads, those of memory for as many as there were.\n")?;
+    writeln!(
+        out,
+        "Estimates of time are scaled by a probe of the machine on as many threads as the point has.\n"
+    )?;
     writeln!(
         out,
         "| layers | tokens | width | threads | prove ms | fit | estimate | estimate / measured | peak MiB | estimate | \

@@ -82,11 +82,12 @@ impl Estimate {
 }
 
 /// Milliseconds that every proof costs, and nanoseconds per opened cell, per cell committed by the proof on top, per lookup.
-/// From the phases of GPT-2 over 16 to 512 tokens (`docs/performance.md`), which they meet within 25 %.
-const FIXED_MS: f64 = 25.0;
-const NS_CELL: f64 = 0.6;
-const NS_OWN_CELL: f64 = 17.4;
-const NS_LOOKUP: f64 = 14.0;
+/// On [`Machine::REFERENCE`], from the phases of GPT-2 over 16 to 512 tokens (`docs/performance.md`), which they meet within
+/// 25 %.
+const FIXED_MS: f64 = 40.0;
+const NS_CELL: f64 = 1.8;
+const NS_OWN_CELL: f64 = 23.5;
+const NS_LOOKUP: f64 = 22.5;
 
 #[cfg(test)]
 mod tests {
