@@ -7,6 +7,7 @@ use super::node::Val;
 use crate::elem::Interval;
 use crate::shape::Shape;
 use crate::tensor::Data;
+use std::ops::Range;
 
 /// Columns of b that are packed at a time.
 const PANEL: usize = 32;
@@ -152,13 +153,62 @@ fn wide(a: &[i32], b: &[i32], batches: usize, m: usize, k: usize, n: usize) -> V
     c
 }
 
+/// Runs that rows are cut into: some for each thread, and none so short that joining them would tell.
+const RUNS: usize = 16;
+
+/// Columns computed from runs of rows that do not depend on each other, joined in order; `work` is what all rows cost. Of
+/// several errors it is that of the first rows.
+pub(crate) fn by_rows<E: Send>(
+    rows: usize,
+    work: usize,
+    part: impl Fn(Range<usize>) -> Result<Vec<Vec<i32>>, E> + Sync + Send,
+) -> Result<Vec<Vec<i32>>, E> {
+    if work <= WORTH_IT {
+        return part(0..rows);
+    }
+    let run = rows.div_ceil(RUNS).max(1);
+    let parts = in_parallel(rows.div_ceil(run), work, |i| part(i * run..rows.min((i + 1) * run)));
+    let parts = parts.into_iter().collect::<Result<Vec<_>, E>>()?;
+    let columns = parts.first().map_or(0, Vec::len);
+    let join = |c: usize| parts.iter().map(|p| &p[c][..]).collect::<Vec<_>>().concat();
+    Ok(in_parallel(columns, work, join))
+}
+
+/// Steps of work that are worth other threads.
+const WORTH_IT: usize = 1 << 16;
+
 /// `task(0..n)` in order, on all threads where `work` is worth it.
 pub(crate) fn in_parallel<T: Send>(n: usize, work: usize, task: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     #[cfg(feature = "parallel")]
-    if work > 1 << 16 {
+    if work > WORTH_IT {
         use rayon::prelude::*;
         return (0..n).into_par_iter().map(task).collect();
     }
     let _ = work;
     (0..n).map(task).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_rows_join_in_order() {
+        // Short enough for one run, and for some of several rows each.
+        for (rows, work) in [(0, 0), (7, 7), (7, WORTH_IT + 1), (1000, WORTH_IT + 1)] {
+            let part = |run: Range<usize>| {
+                let (one, two) = run.map(|i| (i as i32, -(i as i32))).unzip();
+                Ok::<_, usize>(vec![one, two])
+            };
+            let got = by_rows(rows, work, part).unwrap();
+            let expected: Vec<i32> = (0..rows as i32).collect();
+            assert_eq!(got[0], expected);
+            assert_eq!(got[1], expected.iter().map(|v| -v).collect::<Vec<_>>());
+            let failing = |run: Range<usize>| match run.clone().find(|i| *i % 300 == 299) {
+                Some(i) => Err(i),
+                None => part(run),
+            };
+            assert_eq!(by_rows(rows, work, failing).err(), (rows > 299).then_some(299));
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) use map::{abs, Map};
 pub(super) use rules::{bits, in_fixed_step, in_own_step};
 
 use super::clamp;
+use crate::exec::by_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
@@ -20,6 +21,7 @@ use crate::ops::primitive::{Computed, Machine, RunError};
 use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{BoundBy, Space};
 use crate::tables::{window, Activation, Function, Table};
+use std::ops::Range;
 
 /// The function of an op that looks it up.
 pub(crate) fn function(op: &Op) -> Option<Function> {
@@ -78,7 +80,9 @@ pub(crate) fn table(
 /// y of every x inside the clamp: of a fused quantisation that is what the machine passes on.
 pub(crate) fn run(m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
     let (from, inner) = table(m.graph, m.params, id, false)?.inner();
-    let y = m.arg(id, 0).iter().map(|x| inner[(x - from) as usize]).collect();
+    let x = m.arg(id, 0);
+    let part = |run: Range<usize>| Ok(vec![x[run].iter().map(|x| inner[(x - from) as usize]).collect()]);
+    let y = by_rows::<RunError>(x.len(), x.len(), part)?.pop().unwrap_or_default();
     Ok(Computed::stored(y, commits))
 }
 

@@ -12,6 +12,7 @@
 
 use crate::cost::NAIVE_SOFTMAX_ROWS;
 use crate::elem::Interval;
+use crate::exec::by_rows;
 use crate::graph::Params;
 use crate::lower::value::{factor, rearrange};
 use crate::ops::primitive::{
@@ -20,6 +21,8 @@ use crate::ops::primitive::{
 };
 use crate::ops::softmax::score_rows::{self, Mask, Rows, Spec, MAX_KEYS, MAX_SUM_BITS};
 use crate::plan::{Product, Space};
+use std::convert::Infallible;
+use std::ops::Range;
 
 /// Bits of S.
 const SUM_BITS: u32 = MAX_SUM_BITS;
@@ -58,14 +61,32 @@ fn spec(graph: &Graph, params: &Params, id: NodeId) -> Result<Spec, LowerError> 
 }
 
 /// The cells after those of the rows (o, t0, t1, u1), for values v of `width` columns.
-fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> [Vec<i32>; 4] {
-    let (keys, n) = (spec.keys, rows.sum.len());
-    let mut out = [(); 4].map(|_| Vec::with_capacity(n * width));
-    let mut acc = vec![0i32; width];
+fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> Vec<Vec<i32>> {
+    let n = rows.sum.len();
     // Rows of scores that one matrix of v serves.
-    let served = n * keys * width / v.len();
-    for (row, (e, &s)) in rows.e.chunks_exact(keys).zip(&rows.sum).enumerate() {
-        let v = &v[row / served * keys * width..][..keys * width];
+    let served = n * spec.keys * width / v.len();
+    let part = |run: Range<usize>| Ok(eval_run(spec, fraction, rows, run, |row| row / served, v, width));
+    match by_rows::<Infallible>(n, rows.e.len() * width, part) {
+        Ok(columns) => columns,
+        Err(never) => match never {},
+    }
+}
+
+fn eval_run(
+    spec: &Spec,
+    fraction: u32,
+    rows: &Rows,
+    run: Range<usize>,
+    matrix: impl Fn(usize) -> usize,
+    v: &[i32],
+    width: usize,
+) -> Vec<Vec<i32>> {
+    let keys = spec.keys;
+    let mut out = vec![Vec::with_capacity(run.len() * width); 4];
+    let mut acc = vec![0i32; width];
+    for row in run {
+        let (e, s) = (&rows.e[row * keys..][..keys], rows.sum[row]);
+        let v = &v[matrix(row) * keys * width..][..keys * width];
         acc.fill(0);
         for (&e, v) in e.iter().zip(v.chunks_exact(width)).filter(|(e, _)| **e != 0) {
             acc.iter_mut().zip(v).for_each(|(a, &v)| *a += e * v);
@@ -155,10 +176,11 @@ impl Primitive for AttentionCore {
         }
         let rows = spec.eval(&m.arg(id, 0), mask.as_deref()).map_err(|row| m.all_masked(id, row))?;
         let width = node.ty.shape.dims().last().copied().unwrap_or(1);
-        let [o, t0, t1, u1] = eval(&spec, fraction, &rows, &m.arg(id, 1), width);
+        let own = eval(&spec, fraction, &rows, &m.arg(id, 1), width);
         let mut cells = rows.into_cells(&spec);
-        cells.extend([o.clone(), t0, t1, u1]);
-        Ok(Computed { value: o, cells })
+        let value = own[0].clone();
+        cells.extend(own);
+        Ok(Computed { value, cells })
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

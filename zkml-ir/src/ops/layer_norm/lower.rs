@@ -32,6 +32,7 @@
 //! Cells: n and r per element, three per block, at most 10 per row.
 
 use crate::elem::Interval;
+use crate::exec::by_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, sum_last, Value};
@@ -40,6 +41,8 @@ use crate::ops::softmax::score_rows::ceil_log2;
 use crate::plan::{Axis, LinExpr, Product, Space, TensorId};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::{Rsqrt, StepBits, Table};
+use std::convert::Infallible;
+use std::ops::Range;
 
 const MAX_ROW: usize = 4096;
 /// `sum c^2` of a block.
@@ -149,6 +152,20 @@ impl LayerNorm {
 
     /// All cells in order of declaration, and n.
     pub fn eval(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
+        let part = |rows: Range<usize>| {
+            let (mut cells, n) = self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
+            cells.push(n);
+            Ok(cells)
+        };
+        let mut cells = match by_rows::<Infallible>(x.len() / self.d, x.len(), part) {
+            Ok(cells) => cells,
+            Err(never) => match never {},
+        };
+        let n = cells.pop().unwrap_or_default();
+        (cells, n)
+    }
+
+    fn eval_run(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
         let (d, k, f, rows) = (self.d, self.shift, self.mean_bits, x.len() / self.d);
         let half = 1i64 << (f - 1);
         let blocks = self.block.map_or(0, |b| d / b);

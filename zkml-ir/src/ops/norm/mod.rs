@@ -53,6 +53,7 @@ pub(crate) mod rule;
 mod squares;
 
 use crate::elem::Interval;
+use crate::exec::by_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, Value};
@@ -62,6 +63,8 @@ use crate::plan::{Axis, LinExpr, Product, Space};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::StepBits;
 use rule::{largest, FRACTIONS, MAX_ROW};
+use std::convert::Infallible;
+use std::ops::Range;
 
 /// Fractional bits of V, whose unit is that of sum c^2.
 const FRACTION: u32 = 12;
@@ -217,6 +220,20 @@ impl Norm {
 
     /// All cells in order of declaration, and n.
     pub fn eval(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
+        let part = |rows: Range<usize>| {
+            let (mut cells, n) = self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
+            cells.push(n);
+            Ok(cells)
+        };
+        let mut cells = match by_rows::<Infallible>(x.len() / self.d, x.len(), part) {
+            Ok(cells) => cells,
+            Err(never) => match never {},
+        };
+        let n = cells.pop().unwrap_or_default();
+        (cells, n)
+    }
+
+    fn eval_run(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
         let mut cells = Cells::default();
         for x in x.chunks_exact(self.d) {
             cells.next = 0;

@@ -13,6 +13,7 @@
 //!   RANGE(min(s, 11)), r1 in RANGE(max(s - 11, 0)), of which the latter is {0} for s <= 11.
 
 use crate::elem::{Interval, P};
+use crate::exec::by_rows;
 use crate::graph::{Graph, NodeId, Op, Params, Rescale};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
@@ -20,6 +21,7 @@ use crate::lower::LowerError;
 use crate::ops::quantize::scale::remainder_limbs;
 use crate::plan::{LinExpr, Space};
 use crate::tables::{window, Clamp, ClampHigh, ClampLow, Table};
+use std::ops::Range;
 
 /// The widest window that one table takes.
 pub(crate) const ONE_TABLE: u32 = 16;
@@ -121,6 +123,17 @@ impl Quantize {
 
     /// All cells of the accumulators, or the index of the first whose q leaves the window.
     pub fn eval(&self, acc: &[i32]) -> Result<Cells, usize> {
+        let part = |run: Range<usize>| {
+            let Cells { mut cells, y } = self.eval_run(&acc[run.clone()]).map_err(|i| run.start + i)?;
+            cells.push(y);
+            Ok::<_, usize>(cells)
+        };
+        let mut cells = by_rows(acc.len(), acc.len(), part)?;
+        let y = cells.pop().unwrap_or_default();
+        Ok(Cells { cells, y })
+    }
+
+    fn eval_run(&self, acc: &[i32]) -> Result<Cells, usize> {
         let (m, s, half) = (self.m, self.s, 1i64 << (self.s - 1));
         let mut q = vec![0i32; acc.len()];
         let mut r = vec![0i32; acc.len()];

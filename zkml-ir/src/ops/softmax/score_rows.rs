@@ -27,6 +27,7 @@
 //! A key mask is a tensor of zeros and ones; unless its type says so it is looked up as such.
 
 use crate::elem::Interval;
+use crate::exec::by_rows;
 use crate::graph::NodeId;
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{rearrange, sum_last, Value};
@@ -34,6 +35,7 @@ use crate::lower::LowerError;
 use crate::plan::{Constant, LinExpr, Space, TensorId, View};
 use crate::tables::real::Real;
 use crate::tables::{ExpTable, StepBits, Table};
+use std::ops::Range;
 
 /// The largest b.
 pub(crate) const MAX_SUM_BITS: u32 = 19;
@@ -147,6 +149,9 @@ fn scale(keys: usize, mut table: ExpTable, reach: u32) -> u32 {
     below
 }
 
+/// What a score costs, in steps of the simplest op.
+const STEPS: usize = 8;
+
 impl Spec {
     /// The largest distance between scores.
     pub const MAX_RANGE: i64 = 1 << 13;
@@ -184,6 +189,20 @@ impl Spec {
     /// The cells M, e, f, and the sums of every row, or the first row in which every key is masked.
     pub fn eval(&self, x: &[i32], mask: Option<&[i32]>) -> Result<Rows, usize> {
         let table = self.table.exponentials();
+        let part = |rows: Range<usize>| {
+            let x = &x[rows.start * self.keys..rows.end * self.keys];
+            let Rows { reference, e, nearer, sum } = self.eval_run(rows.start, x, mask, &table)?;
+            Ok::<_, usize>(vec![reference, e, nearer, sum])
+        };
+        let columns = by_rows(x.len() / self.keys, STEPS * x.len(), part)?;
+        let Ok([reference, e, nearer, sum]) = <[_; 4]>::try_from(columns) else {
+            unreachable!("four columns, whatever the runs")
+        };
+        Ok(Rows { reference, e, nearer, sum })
+    }
+
+    /// The rows from `first` on.
+    fn eval_run(&self, first: usize, x: &[i32], mask: Option<&[i32]>, table: &[i32]) -> Result<Rows, usize> {
         let (n, log_grain) = (x.len() / self.keys, self.table.log_grain);
         let mut out = Rows {
             reference: Vec::with_capacity(n),
@@ -193,12 +212,13 @@ impl Spec {
         };
         let mut distances = Vec::with_capacity(self.keys);
         for (row, x) in x.chunks_exact(self.keys).enumerate() {
+            let row = first + row;
             let query = row % self.queries;
             let allowed = |j: usize| self.mask.places(query, j) && mask.is_none_or(|m| m[j] == 1);
             let max = (0..self.keys).filter(|&j| allowed(j)).map(|j| x[j]).max().ok_or(row)?;
             distances.clear();
             distances.extend((0..self.keys).filter(|&j| allowed(j)).map(|j| (max - x[j]) << log_grain));
-            let above = self.reference(&table, &distances);
+            let above = self.reference(table, &distances);
             let mut sum = 0;
             for (j, &x) in x.iter().enumerate() {
                 let (e, nearer) = match allowed(j) {
