@@ -38,6 +38,7 @@ impl Device {
         // SAFETY: no buffer is ever used on another stream than the one it was made on.
         unsafe { context.disable_event_tracking() };
         let stream = context.default_stream();
+        keep_freed_memory(&context)?;
         let (major, minor) =
             context.compute_capability().map_err(CudaError::driver("asking for the compute capability"))?;
         // The driver compiles what it is given for an older card once more for its own.
@@ -145,6 +146,11 @@ impl Device {
         self.stream.clone_dtoh(slice).map_err(CudaError::driver("downloading"))
     }
 
+    /// Makes it the calling thread's.
+    pub(crate) fn bind(&self) -> Result<(), CudaError> {
+        self.context.bind_to_thread().map_err(CudaError::driver("binding the device"))
+    }
+
     pub fn synchronize(&self) -> Result<(), CudaError> {
         self.stream.synchronize().map_err(CudaError::driver("waiting for the device"))
     }
@@ -156,6 +162,24 @@ impl Device {
             Ok((free, _)) if free < needed => CudaError::Memory { what, needed, free },
             _ => CudaError::Driver { what, source },
         }
+    }
+}
+
+/// Freed memory stays with the process: without this every wait gives it back, and the next round asks for it again.
+fn keep_freed_memory(context: &CudaContext) -> Result<(), CudaError> {
+    use cudarc::driver::{result, sys};
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    let mut all = u64::MAX;
+    let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is open, and the attribute is a 64-bit number.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())
+            .map_err(CudaError::driver("asking for the memory pool"))?;
+        sys::cuMemPoolSetAttribute(pool, threshold, std::ptr::from_mut(&mut all).cast())
+            .result()
+            .map_err(CudaError::driver("setting up the memory pool"))
     }
 }
 

@@ -5,13 +5,16 @@
 //!
 //! * [`Device`]: the card, its memory, its compiled kernels;
 //! * [`Kernels`]: the sources, one file for each part of the prover;
+//! * [`gkr`]: the LogUp argument's trees;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
 mod device;
 mod error;
 pub mod felt;
+pub mod gkr;
 mod kernels;
+mod launch;
 
 pub use device::{compile_ptx, Device};
 pub use error::CudaError;

@@ -1,8 +1,10 @@
 //! Every kernel against what the CPU computes, on the card that is there. Without one the tests are ignored, and say why.
 //!
-//! `gpu-suite` builds this for machines without a toolchain.
+//! `gpu-suite` builds this for machines without a toolchain; there `--bench` prints a table of times instead.
 
+mod bench;
 mod field;
+mod gkr;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -28,7 +30,16 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests = [field::TESTS].concat();
+    let tests = [field::TESTS, gkr::TESTS].concat();
+    if let (true, Some(device)) = (arguments.bench, &device) {
+        return match bench::run(device, &[gkr::BENCHES].concat()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("{e:?}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit_code()
 }
 

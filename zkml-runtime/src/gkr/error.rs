@@ -49,4 +49,6 @@ pub enum GkrError {
     LayerMismatch { layer: usize },
     #[error("a challenge is zero (one chance in 2^124)")]
     ZeroChallenge,
+    #[error("the device that keeps the trees failed: {0}")]
+    Device(String),
 }

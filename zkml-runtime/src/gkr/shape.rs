@@ -44,6 +44,12 @@ impl GkrShape {
         Ok(self.depths()?.layers())
     }
 
+    /// log2 of the leaves of the lookup tree and of the table tree, their tails included.
+    pub fn log_leaves(&self) -> Result<[u32; 2], GkrError> {
+        let depths = self.depths()?;
+        Ok([depths.lookups as u32, depths.tables as u32])
+    }
+
     pub(super) fn depths(&self) -> Result<Depths, GkrError> {
         let log = |tree, live: u64| match live {
             0 => Err(GkrError::Empty(tree)),

@@ -1,80 +1,80 @@
-use super::kernel::{evaluate, evaluate_scalars, fold_and_evaluate, fold_last};
+use super::kernel::{evaluate, fold_and_evaluate, fold_last};
+use super::layers::Arrays;
 use super::prefix::{Prefix, Scratch};
+use super::scalars::Scalars;
 use super::source::{Source, View};
 use super::split_eq::SplitEq;
 use super::tree::unpack;
-use crate::field::{lerp, F};
+use crate::field::F;
+use crate::gkr::GkrError;
 
-/// The arrays that a sumcheck runs over, in whatever form they have by now.
-pub(super) trait Arrays {
-    /// `[q(0), q(inf)]` of the next variable; `rest` is eq over the scalar variables after it. Only before the first
-    /// [`Arrays::bind`] and where that gave nothing.
-    fn evaluate(&self, eq: Option<&SplitEq>, rest: &[F]) -> [F; 2];
-    /// Fixes the next variable; gives the following round's evaluations where they came in the same pass.
-    fn bind(&mut self, r: F, eq: Option<&SplitEq>) -> Option<[F; 2]>;
-    /// Each array's value, once all variables are fixed.
-    fn values(&self) -> &[F];
+/// A layer in memory during its sumcheck.
+pub(super) struct InMemory<S, const N: usize> {
+    stage: Stage<S, N>,
+    /// None where all variables are within a vector.
+    eq: Option<SplitEq>,
+    /// The coordinates that are not bound, the next one first.
+    z: Vec<F>,
 }
 
-pub(super) enum Stage<S, const N: usize> {
+enum Stage<S, const N: usize> {
     /// Not folded yet.
     Source(S),
     Folded(Prefix<N>),
     /// Only the variables within a vector are left.
-    Scalars(Vec<[F; N]>),
+    Scalars(Scalars<N>),
 }
 
-impl<const N: usize, S: Source<N>> Stage<S, N> {
-    pub fn new(source: S) -> Self {
+impl<const N: usize, S: Source<N>> InMemory<S, N> {
+    pub fn new(source: S, z: &[F]) -> Self {
         match source.log_items() {
-            0 => Stage::Scalars(unpack(&source.view(0, 1, &mut Scratch::new()).load(0))),
-            _ => Stage::Source(source),
+            0 => Self::scalars(unpack(&source.view(0, 1, &mut Scratch::new()).load(0)), z),
+            _ => Self { stage: Stage::Source(source), eq: Some(SplitEq::new(z)), z: z.to_vec() },
+        }
+    }
+
+    /// Rows of which the first variable tells the halves apart.
+    pub fn scalars(rows: Vec<[F; N]>, z: &[F]) -> Self {
+        Self { stage: Stage::Scalars(Scalars::new(rows, z)), eq: None, z: vec![] }
+    }
+
+    /// What a fold leaves, without the bound coordinate.
+    fn advance(source: &impl Source<N>, r: F, eq: &SplitEq, z: &[F]) -> (Stage<S, N>, Option<[F; 2]>) {
+        match source.log_items() {
+            2.. => {
+                let (folded, next) = fold_and_evaluate(source, r, eq);
+                (Stage::Folded(folded), Some(next))
+            }
+            _ => (Stage::Scalars(Scalars::new(unpack(&fold_last(source, r)), z)), None),
         }
     }
 }
 
-/// What a fold leaves.
-fn advance<S, const N: usize>(
-    source: &impl Source<N>,
-    r: F,
-    eq: Option<&SplitEq>,
-) -> (Stage<S, N>, Option<[F; 2]>) {
-    match (eq, source.log_items()) {
-        (Some(eq), 2..) => {
-            let (folded, next) = fold_and_evaluate(source, r, eq);
-            (Stage::Folded(folded), Some(next))
-        }
-        _ => (Stage::Scalars(unpack(&fold_last(source, r))), None),
-    }
-}
-
-impl<const N: usize, S: Source<N>> Arrays for Stage<S, N> {
-    fn evaluate(&self, eq: Option<&SplitEq>, rest: &[F]) -> [F; 2] {
-        match (self, eq) {
-            (Stage::Source(s), Some(eq)) => evaluate(s, eq),
-            (Stage::Folded(s), Some(eq)) => evaluate(s, eq),
-            (Stage::Scalars(rows), _) => evaluate_scalars(rows, rest),
+impl<const N: usize, S: Source<N>> Arrays for InMemory<S, N> {
+    fn evaluate(&mut self) -> Result<[F; 2], GkrError> {
+        match (&mut self.stage, &self.eq) {
+            (Stage::Source(s), Some(eq)) => Ok(evaluate(s, eq)),
+            (Stage::Folded(s), Some(eq)) => Ok(evaluate(s, eq)),
+            (Stage::Scalars(rows), _) => rows.evaluate(),
             _ => unreachable!("vectors have at least four variables"),
         }
     }
 
-    fn bind(&mut self, r: F, eq: Option<&SplitEq>) -> Option<[F; 2]> {
-        let (stage, next) = match self {
-            Stage::Source(s) => advance(s, r, eq),
-            Stage::Folded(s) => advance(s, r, eq),
-            Stage::Scalars(rows) => {
-                let (low, high) = rows.split_at(rows.len() / 2);
-                let fold = |(a, b): (&[F; N], &[F; N])| std::array::from_fn(|t| lerp(a[t], b[t], r));
-                (Stage::Scalars(low.iter().zip(high).map(fold).collect()), None)
-            }
+    fn bind(&mut self, r: F) -> Result<Option<[F; 2]>, GkrError> {
+        let (stage, next) = match (&mut self.stage, &self.eq) {
+            (Stage::Scalars(rows), _) => return rows.bind(r),
+            (Stage::Source(s), Some(eq)) => Self::advance(s, r, eq, &self.z[1..]),
+            (Stage::Folded(s), Some(eq)) => Self::advance(s, r, eq, &self.z[1..]),
+            _ => unreachable!("vectors have at least four variables"),
         };
-        *self = stage;
-        next
+        self.stage = stage;
+        self.z.remove(0);
+        Ok(next)
     }
 
-    fn values(&self) -> &[F] {
-        match self {
-            Stage::Scalars(rows) if rows.len() == 1 => &rows[0],
+    fn values(&self) -> Vec<F> {
+        match &self.stage {
+            Stage::Scalars(rows) => rows.values(),
             _ => unreachable!("all variables are fixed"),
         }
     }

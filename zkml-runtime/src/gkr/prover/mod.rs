@@ -2,13 +2,17 @@
 //!
 //! * `leaves`: denominators computed from the columns, never stored. `prefix`: data with a constant tail.
 //! * `tree`: the layers. `source`: what a sumcheck reads. `split_eq`, `kernel`: the passes over the data.
-//! * `arrays`, `instance`: one tree's part in a sumcheck. This file: both parts together, and the transcript.
+//! * `layers`: what of it the protocol sees, and what another prover puts in its place. `arrays`, `memory`, `scalars`: here.
+//! * `instance`: one tree's part in a sumcheck. This file: both parts together, and the transcript.
 
 mod arrays;
 mod instance;
 mod kernel;
+mod layers;
 mod leaves;
+mod memory;
 mod prefix;
+mod scalars;
 mod source;
 mod split_eq;
 mod tree;
@@ -16,13 +20,16 @@ mod tree;
 use num_traits::{One, Zero};
 use stwo::core::channel::Channel;
 
+pub use self::layers::{Arrays, Gate, Layers};
+pub use self::scalars::Scalars;
+
 use self::instance::Instance;
 use self::leaves::Leaves;
+use self::memory::InMemoryTree;
 use self::prefix::Scratch;
-use self::tree::Layer;
 use super::shape::{in_round, own_rounds, Depths};
 use super::verifier::{check_sum, Running};
-use super::{Fraction, GkrClaims, GkrError, GkrLayer, GkrProof, GkrShape, Tree};
+use super::{GkrClaims, GkrError, GkrLayer, GkrProof, GkrShape, Tree};
 use crate::field::{pow2, BaseField, F};
 use crate::transcript::{Tag, Transcript};
 
@@ -100,63 +107,70 @@ fn run<C: Channel>(
 ) -> Result<(GkrProof, GkrClaims), GkrError> {
     let depths = shape.depths()?;
     let leaves = Leaves::new(lookups, F::one(), depths.lookups);
-    let mut trees = tracing::info_span!("trees")
-        .in_scope(|| [lookup_part(&leaves, &depths), table_part(tables, &depths)]);
-    let [lookup_root, table_root] = [trees[0].root, trees[1].root];
+    let (lookups, tables) = tracing::info_span!("trees")
+        .in_scope(|| (InMemoryTree::lookups(&leaves), InMemoryTree::tables(tables, &depths)));
+    descend(t, shape, lookups, tables, check)
+}
+
+/// [`prove`] over trees that are kept elsewhere. The lookup tree's lowest layer is that of its denominators
+/// ([`Gate::Leaves`]); both are as high as the shape says.
+pub fn prove_trees<C: Channel>(
+    t: &mut Transcript<C>,
+    shape: &GkrShape,
+    lookups: impl Layers,
+    tables: impl Layers,
+) -> Result<(GkrProof, GkrClaims), GkrError> {
+    descend(t, shape, lookups, tables, true)
+}
+
+fn descend<C: Channel>(
+    t: &mut Transcript<C>,
+    shape: &GkrShape,
+    lookups: impl Layers,
+    tables: impl Layers,
+    check: bool,
+) -> Result<(GkrProof, GkrClaims), GkrError> {
+    let depths = shape.depths()?;
+    let [lookup_root, table_root] = [lookups.root(), tables.root()];
     if check {
         check_sum(shape, &depths, lookup_root, table_root)?;
     }
     let mut proof = GkrProof { lookup_root, table_root, layers: Vec::with_capacity(depths.layers()) };
     t.absorb_felts(Tag::GkrRoots, &proof.roots());
+    let mut lookups = Part { running: Running::new(Tree::Lookups, lookup_root), layers: lookups };
+    let mut tables = Part { running: Running::new(Tree::Tables, table_root), layers: tables };
     for layer in 0..depths.layers() {
-        proof.layers.push(prove_layer(t, layer, &depths, &mut trees)?);
+        proof.layers.push(prove_layer(t, layer, &depths, &mut lookups, &mut tables)?);
     }
-    let [lookups, tables] = trees.map(|tree| tree.running.finish());
+    let [lookups, tables] = [lookups.running, tables.running].map(Running::finish);
     Ok((proof, GkrClaims { lookups, tables }))
 }
 
 /// A tree on its way down.
-struct Part<'a> {
+struct Part<L> {
     running: Running,
-    root: Fraction,
-    /// Layers not yet proven, the lowest first.
-    layers: Vec<Layer<'a>>,
-    /// What is below the last of them: the lookup tree's leaves.
-    leaves: Option<&'a Leaves<'a>>,
+    layers: L,
 }
 
-impl<'a> Part<'a> {
-    fn new(tree: Tree, mut layers: Vec<Layer<'a>>, leaves: Option<&'a Leaves<'a>>) -> Self {
-        let root = match layers.pop() {
-            Some(Layer::Scalar(v)) => Fraction { numerator: v[0][0], denominator: v[0][1] },
-            _ => unreachable!("the root is one fraction"),
+impl<L: Layers> Part<L> {
+    /// Its part in a layer's sumcheck, if it takes part.
+    fn instance(
+        &mut self,
+        depths: &Depths,
+        layer: usize,
+        lambda: F,
+    ) -> Result<Option<Instance<'_>>, GkrError> {
+        let tree = self.running.tree;
+        if depths.own_vars(tree, layer).is_none() {
+            return Ok(None);
+        }
+        let (z, claim) = (self.running.point.clone(), self.running.batched(lambda));
+        let instance = match depths.mask_len(tree, layer) {
+            2 => Instance::leaves(&mut self.layers, z, claim, lambda),
+            _ => Instance::fractions(&mut self.layers, z, claim, lambda),
         };
-        Self { running: Running::new(tree, root), root, layers, leaves }
+        instance.map(Some)
     }
-}
-
-fn lookup_part<'a>(leaves: &'a Leaves<'a>, depths: &Depths) -> Part<'a> {
-    let layers = tree::above_lookups(leaves);
-    debug_assert_eq!(layers.len(), depths.lookups);
-    Part::new(Tree::Lookups, layers, Some(leaves))
-}
-
-fn table_part<'a>(tables: &[TableBlock<'_>], depths: &Depths) -> Part<'a> {
-    let denominators: Vec<LeafBlock<'_>> = tables.iter().map(|b| b.leaves.clone()).collect();
-    let numerators: Vec<LeafBlock<'_>> = tables
-        .iter()
-        .map(|b| LeafBlock {
-            log_len: b.leaves.log_len,
-            constant: F::zero(),
-            columns: vec![(F::one(), b.multiplicity)],
-            bytes: vec![],
-        })
-        .collect();
-    let layers = tree::above_tables(
-        &Leaves::new(&numerators, F::zero(), depths.tables),
-        &Leaves::new(&denominators, F::one(), depths.tables),
-    );
-    Part::new(Tree::Tables, layers, None)
 }
 
 /// One layer of both trees: the sumcheck, the children, and the claims one layer down.
@@ -164,23 +178,13 @@ fn prove_layer<C: Channel>(
     t: &mut Transcript<C>,
     layer: usize,
     depths: &Depths,
-    trees: &mut [Part<'_>; 2],
+    lookups: &mut Part<impl Layers>,
+    tables: &mut Part<impl Layers>,
 ) -> Result<GkrLayer, GkrError> {
     let (lambda, gamma) = (t.draw(), t.draw());
-    let below = trees.each_mut().map(|p| depths.own_vars(p.running.tree, layer).and_then(|_| p.layers.pop()));
     let mut instances = Vec::with_capacity(2);
-    for ((part, below), weight) in trees.iter().zip(&below).zip([F::one(), gamma]) {
-        if depths.own_vars(part.running.tree, layer).is_none() {
-            continue;
-        }
-        let (z, claim) = (part.running.point.clone(), part.running.batched(lambda));
-        let instance = match (below, part.leaves) {
-            (Some(below), _) => Instance::fractions(below, z, claim, lambda),
-            (None, Some(leaves)) => Instance::leaves(leaves, z, claim, lambda)?,
-            (None, None) => unreachable!("a layer for each sumcheck"),
-        };
-        instances.push((weight, instance));
-    }
+    instances.extend(lookups.instance(depths, layer, lambda)?.map(|i| (F::one(), i)));
+    instances.extend(tables.instance(depths, layer, lambda)?.map(|i| (gamma, i)));
 
     let mut proof = GkrLayer::default();
     let mut challenges = Vec::with_capacity(layer);
@@ -194,12 +198,13 @@ fn prove_layer<C: Channel>(
     let mut next = |tree| depths.own_vars(tree, layer).and_then(|_| masks.next()).unwrap_or_default();
     proof.lookup_mask = next(Tree::Lookups);
     proof.table_mask = next(Tree::Tables);
+    drop(masks);
+    drop(instances);
     t.absorb_felts(Tag::GkrMask, &[&proof.lookup_mask[..], &proof.table_mask[..]].concat());
     let c = t.draw();
-    for part in trees {
-        if let Some(own) = depths.own_vars(part.running.tree, layer) {
-            let tree = part.running.tree;
-            part.running.descend(proof.mask(tree), c, own_rounds(&challenges, own));
+    for running in [&mut lookups.running, &mut tables.running] {
+        if let Some(own) = depths.own_vars(running.tree, layer) {
+            running.descend(proof.mask(running.tree), c, own_rounds(&challenges, own));
         }
     }
     Ok(proof)
@@ -230,7 +235,7 @@ fn prove_round<C: Channel>(
     let r = t.draw();
     for (_, instance) in instances.iter_mut() {
         if takes_part(instance) {
-            instance.bind(r);
+            instance.bind(r)?;
         }
     }
     Ok((r, message))
