@@ -15,6 +15,10 @@ pub enum CudaError {
     Memory { what: &'static str, needed: usize, free: usize },
     #[error("the kernels of `{file}` do not compile for {arch}:\n{log}")]
     Compile { file: &'static str, arch: String, log: String },
+    #[error("columns are extended to 2^{got} rows; the device's transforms take at most 2^{most}")]
+    Rows { most: u32, got: u32 },
+    #[error("expected {expected} words, a whole number of columns, got {got}")]
+    Columns { expected: usize, got: usize },
     #[error("{what}: {source}")]
     Driver { what: &'static str, source: DriverError },
 }

@@ -12,7 +12,7 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 1] = [crate::gkr::KERNELS];
+    pub const ALL: [Self; 2] = [crate::commit::KERNELS, crate::gkr::KERNELS];
 
     /// What the compiler is given.
     pub fn text(&self) -> String {

@@ -7,9 +7,24 @@ use std::ffi::c_void;
 /// Threads of a block: whole warps, and whole vectors of sixteen lanes.
 pub(crate) const THREADS: usize = 256;
 
+/// Blocks of a launch.
+#[derive(Clone, Copy)]
+pub(crate) struct Grid {
+    pub x: usize,
+    pub y: usize,
+    /// Bytes of shared memory that each has, beside what its kernel declares.
+    pub shared: usize,
+}
+
+impl Grid {
+    pub fn blocks(x: usize) -> Self {
+        Self { x, y: 1, shared: 0 }
+    }
+}
+
 /// Blocks that give each of n elements a thread.
-pub(crate) fn grid(n: usize) -> usize {
-    n.div_ceil(THREADS)
+pub(crate) fn grid(n: usize) -> Grid {
+    Grid::blocks(n.div_ceil(THREADS))
 }
 
 /// What a kernel is given, copied: structures are aligned to sixteen bytes at most.
@@ -50,11 +65,11 @@ pub(crate) unsafe fn launch(
     device: &Device,
     kernels: Kernels,
     name: &'static str,
-    blocks: usize,
+    grid: Grid,
     mut args: Args,
 ) -> Result<(), CudaError> {
     let kernel = device.kernel(kernels, name)?;
-    let grid = u32::try_from(blocks.max(1)).expect("fewer than 2^32 blocks");
+    let blocks = |n: usize| u32::try_from(n.max(1)).expect("fewer than 2^32 blocks");
     let first = args.words.as_mut_ptr();
     // SAFETY: every argument begins within the words.
     let mut pointers: Vec<*mut c_void> = args.at.iter().map(|&at| unsafe { first.add(at) }.cast()).collect();
@@ -63,9 +78,9 @@ pub(crate) unsafe fn launch(
     unsafe {
         result::launch_kernel(
             kernel.cu_function(),
-            (grid, 1, 1),
+            (blocks(grid.x), blocks(grid.y), 1),
             (THREADS as u32, 1, 1),
-            0,
+            grid.shared as u32,
             device.stream().cu_stream(),
             &mut pointers,
         )

@@ -5,10 +5,11 @@
 //!
 //! * [`Device`]: the card, its memory, its compiled kernels;
 //! * [`Kernels`]: the sources, one file for each part of the prover;
-//! * [`gkr`]: the LogUp argument's trees;
+//! * [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
+pub mod commit;
 mod device;
 mod error;
 pub mod felt;

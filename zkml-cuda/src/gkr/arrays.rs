@@ -4,7 +4,7 @@ use super::eq::Eq;
 use super::tree::{Layer, Leaves};
 use super::{failed, host, KERNELS, LANES, LOG_HOST, LOG_LANES};
 use crate::felt::Felt;
-use crate::launch::{address, launch, Args, THREADS};
+use crate::launch::{address, launch, Args, Grid, THREADS};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use num_traits::One;
@@ -148,8 +148,8 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
         let total = Args::new().buffer(device, &self.partial).with(n as u32).buffer(device, &self.sums);
         // SAFETY: the caller's; then two elements are written, and two for each block are read.
         unsafe {
-            launch(device, KERNELS, name, n, args.buffer(device, &self.partial))?;
-            launch(device, KERNELS, "gkr_total", 1, total)?;
+            launch(device, KERNELS, name, Grid::blocks(n), args.buffer(device, &self.partial))?;
+            launch(device, KERNELS, "gkr_total", Grid::blocks(1), total)?;
         }
         let sums = device.download(&self.sums)?;
         Ok([sums[0].into(), sums[1].into()])
@@ -207,7 +207,7 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
     }
 
     /// Short arrays go to the host.
-    fn to_host(&mut self) -> Result<(), CudaError> {
+    fn take_to_host(&mut self) -> Result<(), CudaError> {
         let State::Folded { data, items, tail } = &self.state else { unreachable!("what was folded") };
         let stored = self.device.download(data)?;
         let rows = (0..LANES << self.log_items).map(|row| {
@@ -246,7 +246,7 @@ impl<const N: usize> Arrays for DeviceArrays<'_, N> {
         let next = self.fold(r).map_err(failed)?;
         self.z.remove(0);
         if self.log_items < LOG_HOST {
-            self.to_host().map_err(failed)?;
+            self.take_to_host().map_err(failed)?;
         }
         Ok(Some(next))
     }

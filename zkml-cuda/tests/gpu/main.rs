@@ -3,6 +3,7 @@
 //! `gpu-suite` builds this for machines without a toolchain; there `--bench` prints a table of times instead.
 
 mod bench;
+mod commit;
 mod field;
 mod gkr;
 
@@ -30,9 +31,9 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests = [field::TESTS, gkr::TESTS].concat();
+    let tests = [field::TESTS, commit::TESTS, gkr::TESTS].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
-        return match bench::run(device, &[gkr::BENCHES].concat()) {
+        return match bench::run(device, &[commit::BENCHES, gkr::BENCHES].concat()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 eprintln!("{e:?}");

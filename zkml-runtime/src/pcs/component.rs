@@ -99,9 +99,9 @@ fn extension_at(mut values: Vec<F>, z: CirclePoint<F>) -> F {
     values[0] * scale
 }
 
-/// The inverses of y on the half coset, then of x on half of it, then of 2x^2 - 1 on half of that, and so on; each
-/// in bit-reversed order.
-pub(super) fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
+/// The factors of the circle FFT's layers (Circle STARKs, section 4.2): y on the half coset, then x on half of it, then
+/// 2x^2 - 1 on half of that, and so on; each in bit-reversed order.
+pub fn twiddles(half_coset: Coset) -> Vec<BaseField> {
     let mut points: Vec<CirclePoint<BaseField>> = half_coset.iter().collect();
     bit_reverse(&mut points);
     let mut twiddles = Vec::with_capacity(2 * points.len());
@@ -111,7 +111,12 @@ pub(super) fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
         twiddles.extend_from_slice(&layer);
         layer = layer.iter().step_by(2).map(|&x| CirclePoint::double_x(x)).collect();
     }
-    BaseField::batch_inverse(&twiddles)
+    twiddles
+}
+
+/// Their inverses, for the way from values to coefficients.
+pub fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
+    BaseField::batch_inverse(&twiddles(half_coset))
 }
 
 #[cfg(all(test, feature = "prover"))]

@@ -82,7 +82,7 @@ fn eval_run(
     width: usize,
 ) -> Vec<Vec<i32>> {
     let keys = spec.keys;
-    let mut out = vec![Vec::with_capacity(run.len() * width); 4];
+    let mut out: Vec<Vec<i32>> = (0..4).map(|_| Vec::with_capacity(run.len() * width)).collect();
     let mut acc = vec![0i32; width];
     for row in run {
         let (e, s) = (&rows.e[row * keys..][..keys], rows.sum[row]);

@@ -1,0 +1,107 @@
+//! Extensions and Merkle trees: the roots that the CPU makes.
+
+use crate::bench::{Bench, Row};
+use crate::{same, words, Test};
+use libtest_mimic::Failed;
+use stwo::core::fields::m31::BaseField;
+use stwo::core::poly::circle::CanonicCoset;
+use stwo::prover::backend::cpu::CpuBackend;
+use stwo::prover::poly::circle::{CircleEvaluation, PolyOps};
+use stwo::prover::poly::BitReversedOrder;
+use zkml_cuda::commit::{Committer, Transform};
+use zkml_cuda::{CudaError, Device};
+use zkml_runtime::pcs::{commit, Params, ProverContext};
+use zkml_runtime::security::SecurityLevel;
+
+pub const TESTS: &[(&str, Test)] = &[
+    ("commit::extensions", extensions),
+    ("commit::roots", roots),
+    ("commit::sizes_are_checked", sizes_are_checked),
+];
+
+fn column(seed: u32, log: u32) -> Vec<BaseField> {
+    words(seed, 1 << log).into_iter().map(BaseField::from_u32_unchecked).collect()
+}
+
+fn extensions(device: &Device) -> Result<(), Failed> {
+    for (log_n, log_m) in (6..=14).map(|n| (n, n + 1)).chain([(6, 8), (13, 15), (17, 18), (19, 20), (20, 21)])
+    {
+        let domain = |log: u32| CanonicCoset::new(log).circle_domain();
+        let twiddles = CpuBackend::precompute_twiddles(domain(log_m).half_coset);
+        let columns: Vec<Vec<BaseField>> = (0..3).map(|seed| column(seed, log_n)).collect();
+        let mut expected = vec![];
+        for column in &columns {
+            let values = CircleEvaluation::<CpuBackend, BaseField, BitReversedOrder>::new(
+                domain(log_n),
+                column.clone(),
+            );
+            let extended =
+                values.interpolate_with_twiddles(&twiddles).evaluate_with_twiddles(domain(log_m), &twiddles);
+            expected.extend(extended.values.iter().map(|v| v.0));
+        }
+        let flat: Vec<u32> = columns.concat().iter().map(|v| v.0).collect();
+        let got = Transform::new(device, log_n, log_m)?.extend(device, &device.upload("c", &flat)?, 3)?;
+        same(&format!("2^{log_n} to 2^{log_m}"), &expected, &device.download(&got)?)?;
+    }
+    Ok(())
+}
+
+fn roots(device: &Device) -> Result<(), Failed> {
+    for level in SecurityLevel::ALL {
+        for (log_rows, n) in [(6, 1), (7, 15), (8, 16), (9, 17), (10, 33), (13, 5), (16, 40)] {
+            let params = Params { log_rows, level };
+            let columns: Vec<Vec<BaseField>> = (0..n).map(|c| column(c, log_rows)).collect();
+            let flat: Vec<u32> = columns.concat().iter().map(|v| v.0).collect();
+            let simd: Vec<stwo::prover::backend::simd::column::BaseColumn> =
+                columns.into_iter().map(|c| c.into_iter().collect()).collect();
+            let expected = commit(simd, &ProverContext::new(params)?)?.root().0;
+            let committed = Committer::new(device, params)?.commit(device, device.upload("c", &flat)?)?;
+            same(
+                &format!("{n} columns of 2^{log_rows}, {}", level.name()),
+                &expected,
+                &committed.tree.root(device)?.to_bytes(),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn sizes_are_checked(device: &Device) -> Result<(), Failed> {
+    match Transform::new(device, 22, 23) {
+        Err(CudaError::Rows { most: 22, got: 23 }) => {}
+        _ => return Err("2^23 rows were taken".into()),
+    }
+    let committer = Committer::new(device, Params { log_rows: 6, level: SecurityLevel::default() })?;
+    match committer.commit(device, device.zeros::<u32>("c", 65)?) {
+        Err(CudaError::Columns { expected: 64, got: 65 }) => Ok(()),
+        _ => Err("a column and a word were taken".into()),
+    }
+}
+
+/// Cells a second: the trace of GPT-2 small over 64 tokens, and its weights.
+pub const BENCHES: &[(&str, Bench)] = &[
+    ("extend 2^17 x 312", |d| bench_extend(d, 17, 312)),
+    ("commit 2^17 x 312", |d| bench_commit(d, 17, 312)),
+    ("commit 2^17 x 950", |d| bench_commit(d, 17, 950)),
+];
+
+fn flat(device: &Device, log: u32, n: u32) -> Result<cudarc::driver::CudaSlice<u32>, Failed> {
+    Ok(device.upload("c", &words(1, (n as usize) << log))?)
+}
+
+fn bench_extend(device: &Device, log: u32, n: u32) -> Result<Row, Failed> {
+    let (transform, columns) = (Transform::new(device, log, log + 1)?, flat(device, log, n)?);
+    Row::measure(device, columns.len() as f64, "cells", || {
+        transform.extend(device, &columns, n as usize)?;
+        Ok(())
+    })
+}
+
+fn bench_commit(device: &Device, log: u32, n: u32) -> Result<Row, Failed> {
+    let committer = Committer::new(device, Params { log_rows: log, level: SecurityLevel::default() })?;
+    let columns = flat(device, log, n)?;
+    Row::measure(device, columns.len() as f64, "cells", || {
+        committer.commit(device, columns.clone())?.tree.root(device)?;
+        Ok(())
+    })
+}
