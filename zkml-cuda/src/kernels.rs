@@ -12,7 +12,7 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 2] = [crate::commit::KERNELS, crate::gkr::KERNELS];
+    pub const ALL: [Self; 3] = [crate::commit::KERNELS, crate::gkr::KERNELS, crate::opening::KERNELS];
 
     /// What the compiler is given.
     pub fn text(&self) -> String {

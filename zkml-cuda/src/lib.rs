@@ -5,10 +5,12 @@
 //!
 //! * [`Device`]: the card, its memory, its compiled kernels;
 //! * [`Kernels`]: the sources, one file for each part of the prover;
-//! * [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees;
+//! * [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
+//!   columns;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
+mod column;
 pub mod commit;
 mod device;
 mod error;
@@ -16,7 +18,9 @@ pub mod felt;
 pub mod gkr;
 mod kernels;
 mod launch;
+pub mod opening;
 
+pub use column::Column;
 pub use device::{compile_ptx, Device};
 pub use error::CudaError;
 pub use kernels::Kernels;

@@ -1,30 +1,13 @@
 //! Leaves as linear combinations of columns that lie on the device.
 
 use super::{KERNELS, LANES};
+use crate::column::Column;
 use crate::felt::Felt;
-use crate::launch::{address_of, grid, launch, Args};
+use crate::launch::{grid, launch, Args};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, CudaView, DeviceRepr};
 use num_traits::{One, Zero};
 use zkml_runtime::field::F;
-
-/// Values of a column.
-#[derive(Clone, Copy, Debug)]
-pub enum Column<'a> {
-    /// Canonic words of the base field.
-    Words(&'a CudaView<'a, u32>),
-    /// Centred bytes.
-    Bytes(&'a CudaView<'a, i8>),
-}
-
-impl Column<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Words(v) => v.len(),
-            Self::Bytes(v) => v.len(),
-        }
-    }
-}
 
 /// `2^log_len` leaves with `den[i] = constant - sum_j weight_j * column_j[i]`.
 #[derive(Clone, Debug)]
@@ -60,19 +43,8 @@ struct RawBlock {
     constant: Felt,
 }
 
-/// `Column` of the kernels.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct RawColumn {
-    data: u64,
-    bytes: u64,
-    weight: Felt,
-}
-
 // SAFETY: plain words, laid out as the kernels declare them.
 unsafe impl DeviceRepr for RawBlock {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for RawColumn {}
 
 /// The leaves of all blocks, then `tail` up to whole vectors.
 ///
@@ -86,11 +58,7 @@ pub(super) fn leaves(device: &Device, blocks: &[Block<'_>], tail: F) -> Result<C
         raw.push(RawBlock { first, first_column, n_columns, constant: block.constant.into() });
         for (weight, column) in &block.columns {
             assert_eq!(column.len() as u64, len, "a column has a value for each leaf");
-            let (data, bytes) = match column {
-                Column::Words(v) => (address_of(device, v), 0),
-                Column::Bytes(v) => (address_of(device, v), 1),
-            };
-            columns.push(RawColumn { data, bytes, weight: (*weight).into() });
+            columns.push(column.raw(device, *weight));
         }
         first += len;
     }

@@ -9,7 +9,7 @@ mod eq;
 mod host;
 mod tree;
 
-pub use blocks::{Block, Column, TableBlock};
+pub use blocks::{Block, TableBlock};
 pub use tree::DeviceTree;
 
 use crate::{CudaError, Device, Kernels};

@@ -6,6 +6,7 @@ mod bench;
 mod commit;
 mod field;
 mod gkr;
+mod opening;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -31,9 +32,9 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests = [field::TESTS, commit::TESTS, gkr::TESTS].concat();
+    let tests = [field::TESTS, commit::TESTS, opening::TESTS, gkr::TESTS].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
-        return match bench::run(device, &[commit::BENCHES, gkr::BENCHES].concat()) {
+        return match bench::run(device, &[commit::BENCHES, opening::BENCHES, gkr::BENCHES].concat()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 eprintln!("{e:?}");

@@ -1,0 +1,106 @@
+//! Vectors over the extension field.
+
+use super::KERNELS;
+use crate::felt::{felts, Felt};
+use crate::launch::{grid, launch, Args, Grid};
+use crate::{CudaError, Device};
+use cudarc::driver::CudaSlice;
+use num_traits::Zero;
+use stwo::core::circle::CirclePoint;
+use stwo::core::fields::m31::BaseField;
+use zkml_runtime::field::{self, F};
+
+/// Blocks that share an inner product.
+const SHARES: usize = 256;
+
+/// `eq(point, .)`, the first coordinate for the most significant bit.
+pub fn eq_table(device: &Device, point: &[F]) -> Result<CudaSlice<Felt>, CudaError> {
+    let (high, low) = point.split_at(point.len() / 2);
+    let table = |point: &[F]| device.upload("eq", &felts(&field::eq_table(point)));
+    let (tables, n) = ([table(high)?, table(low)?], 1usize << point.len());
+    // SAFETY: the kernel writes all of it.
+    let out = unsafe { device.alloc::<Felt>("a table of eq", n) }?;
+    let args = Args::new().buffer(device, &tables[0]).buffer(device, &tables[1]).with(low.len() as u32);
+    // SAFETY: the kernel's arguments; the tables are of the halves of an index.
+    unsafe { launch(device, KERNELS, "eq_product", grid(n), args.buffer(device, &out).with(n as u64)) }?;
+    Ok(out)
+}
+
+/// The weights w with `f(z) = sum_i w_i f_i` for every column f of `2^b` rows, from the inverse factors of the circle FFT
+/// ([`zkml_runtime::pcs::inverse_twiddles`]): a launch for each variable.
+pub fn out_of_domain_weights(
+    device: &Device,
+    inverse_twiddles: &CudaSlice<u32>,
+    z: CirclePoint<F>,
+) -> Result<CudaSlice<Felt>, CudaError> {
+    let rows = inverse_twiddles.len() + 1;
+    let log_rows = rows.ilog2() as usize;
+    let mut factors = vec![z.y, z.x];
+    while factors.len() < log_rows {
+        factors.push(CirclePoint::double_x(factors[factors.len() - 1]));
+    }
+    let mut weights = device.upload("weights", &[Felt::from(F::from(BaseField::from(rows).inverse()))])?;
+    for k in (0..log_rows).rev() {
+        let n = rows >> (k + 1);
+        let layer = inverse_twiddles.slice(rows - (rows >> k)..rows - (rows >> k) + n);
+        // SAFETY: the kernel writes all of it.
+        let next = unsafe { device.alloc::<Felt>("weights", 2 * n) }?;
+        let args = Args::new().buffer(device, &weights).with(crate::launch::address_of(device, &layer));
+        let args = args.with(Felt::from(factors[k])).buffer(device, &next).with(n as u64);
+        // SAFETY: the kernel's arguments; n weights and factors are read, twice as many weights written.
+        unsafe { launch(device, KERNELS, "split_weights", grid(n), args) }?;
+        weights = next;
+    }
+    Ok(weights)
+}
+
+/// A vector of a power-of-two length, whose lowest variable is bound first.
+pub struct Vector(pub CudaSlice<Felt>);
+
+impl Vector {
+    /// Binds the lowest variable: `a + r (b - a)`.
+    pub fn bind(&self, device: &Device, r: F) -> Result<Self, CudaError> {
+        self.halve(device, "bind_lowest", Some(r))
+    }
+
+    /// Sums the lowest variable out: `a + b`.
+    pub fn sum_out(&self, device: &Device) -> Result<Self, CudaError> {
+        self.halve(device, "sum_out_lowest", None)
+    }
+
+    fn halve(&self, device: &Device, kernel: &'static str, r: Option<F>) -> Result<Self, CudaError> {
+        let n = self.0.len() / 2;
+        // SAFETY: the kernel writes all of it.
+        let out = unsafe { device.alloc::<Felt>("a vector", n) }?;
+        let args = Args::new().buffer(device, &self.0);
+        let args = match r {
+            Some(r) => args.with(Felt::from(r)),
+            None => args,
+        };
+        // SAFETY: the kernel's arguments; twice as many elements are read.
+        unsafe { launch(device, KERNELS, kernel, grid(n), args.buffer(device, &out).with(n as u64)) }?;
+        Ok(Self(out))
+    }
+
+    /// `sum_i weights[i] * self[2i]` and `sum_i weights[i] * self[2i + 1]`, with half as many weights.
+    pub fn dot_pairs(&self, device: &Device, weights: &Self) -> Result<[F; 2], CudaError> {
+        let n = weights.0.len();
+        assert_eq!(self.0.len(), 2 * n, "half as many weights");
+        let shares = grid(n).x.clamp(1, SHARES);
+        // SAFETY: the kernels write all of both.
+        let (partial, out) = unsafe {
+            (device.alloc::<Felt>("shares", 2 * shares)?, device.alloc::<Felt>("inner products", 2)?)
+        };
+        let args = Args::new().buffer(device, &self.0).buffer(device, &weights.0).with(n as u64);
+        let total = Args::new().buffer(device, &partial).with(shares as u32).buffer(device, &out);
+        // SAFETY: the kernels' arguments.
+        unsafe {
+            launch(device, KERNELS, "dot_pairs", Grid::blocks(shares), args.buffer(device, &partial))?;
+            launch(device, KERNELS, "total_shares", Grid::blocks(2), total)?;
+        }
+        let sums = device.download(&out)?;
+        let mut both = [F::zero(); 2];
+        both.iter_mut().zip(sums).for_each(|(b, s)| *b = s.into());
+        Ok(both)
+    }
+}

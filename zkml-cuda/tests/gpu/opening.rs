@@ -1,0 +1,164 @@
+//! Combinations of columns, and the weights that they take.
+
+use crate::bench::{Bench, Row};
+use crate::{same, words, Test};
+use cudarc::driver::{CudaSlice, CudaView};
+use libtest_mimic::Failed;
+use num_traits::Zero;
+use stwo::core::circle::CirclePoint;
+use stwo::core::fields::m31::BaseField;
+use stwo::core::poly::circle::CanonicCoset;
+use stwo::prover::backend::cpu::CpuBackend;
+use stwo::prover::poly::circle::CircleEvaluation;
+use stwo::prover::poly::BitReversedOrder;
+use zkml_cuda::felt::{felts, Felt};
+use zkml_cuda::opening::{eq_table, inner_products, out_of_domain_weights, weighted_sum, Vector};
+use zkml_cuda::{Column, Device};
+use zkml_runtime::field::F;
+use zkml_runtime::pcs::inverse_twiddles;
+use zkml_runtime::transcript::Transcript;
+
+pub const TESTS: &[(&str, Test)] = &[
+    ("opening::weighted_sums", weighted_sums),
+    ("opening::products", products),
+    ("opening::vectors", vectors),
+    ("opening::out_of_domain", out_of_domain),
+];
+
+/// Columns of words and of bytes in turn, on the host and on the card.
+struct Columns {
+    host: Vec<Vec<BaseField>>,
+    words: Vec<CudaSlice<u32>>,
+    bytes: Vec<CudaSlice<i8>>,
+}
+
+impl Columns {
+    fn new(device: &Device, n: usize, rows: usize) -> Result<Self, Failed> {
+        let mut this = Self { host: vec![], words: vec![], bytes: vec![] };
+        for c in 0..n {
+            let values = words(c as u32, rows);
+            if c % 2 == 0 {
+                this.words.push(device.upload("c", &values)?);
+                this.host.push(values.into_iter().map(BaseField::from_u32_unchecked).collect());
+            } else {
+                let bytes: Vec<i8> = values.iter().map(|&v| v as i8).collect();
+                this.host.push(bytes.iter().map(|&v| BaseField::from(i32::from(v))).collect());
+                this.bytes.push(device.upload("c", &bytes)?);
+            }
+        }
+        Ok(this)
+    }
+
+    fn views(&self) -> (Vec<CudaView<'_, u32>>, Vec<CudaView<'_, i8>>) {
+        (
+            self.words.iter().map(CudaSlice::as_view).collect(),
+            self.bytes.iter().map(CudaSlice::as_view).collect(),
+        )
+    }
+}
+
+/// In the order in which they were made.
+fn in_turn<'a>((words, bytes): &'a (Vec<CudaView<'a, u32>>, Vec<CudaView<'a, i8>>)) -> Vec<Column<'a>> {
+    let n = words.len() + bytes.len();
+    (0..n)
+        .map(|c| if c % 2 == 0 { Column::Words(&words[c / 2]) } else { Column::Bytes(&bytes[c / 2]) })
+        .collect()
+}
+
+fn challenges(n: usize) -> Vec<F> {
+    let mut all = Transcript::default().draw_many(n);
+    all[0] = Felt([(1 << 31) - 2; 4]).into();
+    all
+}
+
+fn weighted_sums(device: &Device) -> Result<(), Failed> {
+    for (n, rows) in [(1, 4), (3, 64), (4, 1000), (9, 1 << 12), (101, 1 << 10)] {
+        let (columns, weights) = (Columns::new(device, n, rows)?, challenges(n));
+        let views = columns.views();
+        let terms: Vec<_> = weights.iter().copied().zip(in_turn(&views)).collect();
+        let got = weighted_sum(device, &terms, rows)?;
+        let at = |row: usize| columns.host.iter().zip(&weights).fold(F::zero(), |s, (c, &w)| s + w * c[row]);
+        let expected: Vec<F> = (0..rows).map(at).collect();
+        same(&format!("{n} columns"), &felts(&expected), &device.download(&got)?)?;
+    }
+    Ok(())
+}
+
+fn products(device: &Device) -> Result<(), Failed> {
+    for (n, rows) in [(1, 4), (3, 64), (5, 1000), (9, 1 << 12), (6, 1 << 16)] {
+        let (columns, weights) = (Columns::new(device, n, rows)?, challenges(rows));
+        let got = inner_products(device, &in_turn(&columns.views()), &device.upload("w", &felts(&weights))?)?;
+        let product = |c: &Vec<BaseField>| c.iter().zip(&weights).fold(F::zero(), |s, (&x, &w)| s + w * x);
+        let expected: Vec<F> = columns.host.iter().map(product).collect();
+        same(&format!("{n} columns of {rows}"), &expected, &got)?;
+    }
+    Ok(())
+}
+
+fn vectors(device: &Device) -> Result<(), Failed> {
+    for log in [0usize, 1, 2, 5, 9, 14] {
+        let (point, r) = (challenges(log.max(1))[..log].to_vec(), challenges(3)[2]);
+        let host = zkml_runtime::field::eq_table(&point);
+        let table = eq_table(device, &point)?;
+        same("eq", &felts(&host), &device.download(&table)?)?;
+        if log == 0 {
+            continue;
+        }
+        let pairs = || host.as_chunks::<2>().0.iter();
+        let bound: Vec<F> = pairs().map(|[a, b]| *a + r * (*b - *a)).collect();
+        let summed: Vec<F> = pairs().map(|[a, b]| *a + *b).collect();
+        let vector = Vector(table);
+        let (got_bound, got_summed) = (vector.bind(device, r)?, vector.sum_out(device)?);
+        same("bind", &felts(&bound), &device.download(&got_bound.0)?)?;
+        same("sum out", &felts(&summed), &device.download(&got_summed.0)?)?;
+        let dot = |k: usize| pairs().zip(&bound).fold(F::zero(), |s, (p, &w)| s + w * p[k]);
+        same("dot", &[dot(0), dot(1)], &vector.dot_pairs(device, &got_bound)?)?;
+    }
+    Ok(())
+}
+
+fn out_of_domain(device: &Device) -> Result<(), Failed> {
+    for log_rows in [6, 9, 12, 17] {
+        let z = CirclePoint::get_random_point(Transcript::default().channel());
+        let coset = CanonicCoset::new(log_rows);
+        let factors: Vec<u32> = inverse_twiddles(coset.half_coset()).iter().map(|f| f.0).collect();
+        let weights = out_of_domain_weights(device, &device.upload("f", &factors)?, z)?;
+        let columns = Columns::new(device, 2, 1 << log_rows)?;
+        let got = inner_products(device, &in_turn(&columns.views()), &weights)?;
+        let at_z = |column: &Vec<BaseField>| {
+            let domain = coset.circle_domain();
+            CircleEvaluation::<CpuBackend, BaseField, BitReversedOrder>::new(domain, column.clone())
+                .interpolate()
+                .eval_at_point(z)
+        };
+        let expected: Vec<F> = columns.host.iter().map(at_z).collect();
+        same(&format!("2^{log_rows}"), &expected, &got)?;
+    }
+    Ok(())
+}
+
+/// Bytes a second: GPT-2 small's weights, and its trace.
+pub const BENCHES: &[(&str, Bench)] = &[
+    ("combine 950 x 2^17 bytes", |d| bench(d, 950, 0, false)),
+    ("combine 312 x 2^17 words", |d| bench(d, 0, 312, false)),
+    ("products 950 x 2^17 bytes", |d| bench(d, 950, 0, true)),
+    ("products 312 x 2^17 words", |d| bench(d, 0, 312, true)),
+];
+
+fn bench(device: &Device, n_bytes: usize, n_words: usize, products: bool) -> Result<Row, Failed> {
+    let rows = 1usize << 17;
+    let words = device.upload("c", &words(1, n_words * rows))?;
+    let bytes = device.zeros::<i8>("c", n_bytes * rows)?;
+    let words: Vec<_> = (0..n_words).map(|c| words.slice(c * rows..(c + 1) * rows)).collect();
+    let bytes: Vec<_> = (0..n_bytes).map(|c| bytes.slice(c * rows..(c + 1) * rows)).collect();
+    let columns: Vec<_> = words.iter().map(Column::Words).chain(bytes.iter().map(Column::Bytes)).collect();
+    let terms: Vec<_> = challenges(columns.len()).into_iter().zip(columns.iter().copied()).collect();
+    let weights = device.upload("w", &felts(&challenges(rows)))?;
+    Row::measure(device, ((4 * n_words + n_bytes) * rows) as f64, "bytes", || {
+        match products {
+            true => drop(inner_products(device, &columns, &weights)?),
+            false => drop(weighted_sum(device, &terms, rows)?),
+        }
+        Ok(())
+    })
+}
