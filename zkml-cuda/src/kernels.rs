@@ -12,7 +12,8 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 3] = [crate::commit::KERNELS, crate::gkr::KERNELS, crate::opening::KERNELS];
+    pub const ALL: [Self; 4] =
+        [crate::commit::KERNELS, crate::einsum::KERNELS, crate::gkr::KERNELS, crate::opening::KERNELS];
 
     /// What the compiler is given.
     pub fn text(&self) -> String {

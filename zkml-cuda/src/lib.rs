@@ -6,13 +6,14 @@
 //! * [`Device`]: the card, its memory, its compiled kernels;
 //! * [`Kernels`]: the sources, one file for each part of the prover;
 //! * [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
-//!   columns;
+//!   columns; [`einsum`]: the batched sumcheck;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
 mod column;
 pub mod commit;
 mod device;
+pub mod einsum;
 mod error;
 pub mod felt;
 pub mod gkr;

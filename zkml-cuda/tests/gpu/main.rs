@@ -4,6 +4,7 @@
 
 mod bench;
 mod commit;
+mod einsum;
 mod field;
 mod gkr;
 mod opening;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests = [field::TESTS, commit::TESTS, opening::TESTS, gkr::TESTS].concat();
+    let tests = [field::TESTS, commit::TESTS, opening::TESTS, einsum::TESTS, gkr::TESTS].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
         return match bench::run(device, &[commit::BENCHES, opening::BENCHES, gkr::BENCHES].concat()) {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What the verifier of the batched sumcheck refuses.
+//! What the verifier of the batched sumcheck refuses, and what may stop its prover.
 
 use thiserror::Error;
 
@@ -10,4 +10,6 @@ pub enum EinsumError {
     Operands { expected: usize, got: usize },
     #[error("einsum sumcheck: the operands do not give the value that the rounds claim")]
     FinalClaim,
+    #[error("the device that keeps the products failed: {0}")]
+    Device(String),
 }

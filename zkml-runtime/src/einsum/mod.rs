@@ -32,7 +32,7 @@ mod verifier;
 
 pub use error::EinsumError;
 #[cfg(feature = "prover")]
-pub use prover::prove;
+pub use prover::{factors, prove, prove_products, Factors, Products};
 pub use shape::{Instance, OutputPools, Shape};
 pub use verifier::{claims, degree_rounds, output_vars, verify};
 

@@ -4,9 +4,9 @@ use super::fold::{fold, Role, Weights};
 use super::operand::Operand;
 use super::shape::{constraint_weights, eval_round};
 use super::verifier::idle;
-use super::{EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
+use super::{EinsumError, EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
 use crate::cells::Cells;
-use crate::field::{eq_table, F};
+use crate::field::{eq_table, pow2, F};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
@@ -14,16 +14,21 @@ use std::ops::Range;
 use stwo::core::channel::Channel;
 use zkml_ir::plan::{Factor, Plan};
 
-/// A product during the sumcheck: `scale * sum_x,k eq(x) a(x, k) b(x, k)` over what is not bound yet.
-struct State {
-    /// Already bound eq factors, gamma's power, coefficient, indicators, idle rounds.
-    scale: F,
-    /// eq over the unbound batch variables.
-    eq: Vec<F>,
-    a: Operand,
-    b: Operand,
-    /// Current claim, `scale` included.
-    claim: F,
+/// The products of a plan during the sumcheck, wherever they are kept: for each
+/// `scale * sum_x,k eq(x) a(x, k) b(x, k)` over what is not bound yet.
+pub trait Products {
+    /// The sum of each, `scale` included, before the first round.
+    fn claims(&self) -> Vec<F>;
+
+    /// Coefficients 0, 2 and 3 of the sum of the round polynomials of all products of at least `left` variables, of which
+    /// `left` are not bound: the polynomials are in the first of these.
+    fn round(&mut self, left: usize) -> Result<[F; 3], EinsumError>;
+
+    /// Binds that variable.
+    fn bind(&mut self, left: usize, r: F) -> Result<(), EinsumError>;
+
+    /// Both factors of each once all variables are bound.
+    fn operands(&self) -> Result<Vec<[F; 2]>, EinsumError>;
 }
 
 /// Runs the argument. `cells` gives every tensor's cells, public ones too.
@@ -32,55 +37,138 @@ pub fn prove<'a, C: Channel>(
     plan: &Plan,
     cells: impl Fn(usize) -> &'a Cells + Sync,
 ) -> (EinsumProof, EinsumPoint) {
+    prove_products(t, plan, |shape, pools, scales| Ok(InMemory::new(shape, pools, scales, plan, cells)))
+        .expect("memory does not fail")
+}
+
+/// [`prove`] over products that are kept elsewhere. `build` folds both factors of every product over the output axes that
+/// only one of them has, and gives each its scale.
+pub fn prove_products<C: Channel, P: Products>(
+    t: &mut Transcript<C>,
+    plan: &Plan,
+    build: impl FnOnce(&Shape, &OutputPools, &[F]) -> Result<P, EinsumError>,
+) -> Result<(EinsumProof, EinsumPoint), EinsumError> {
     let shape = Shape::new(plan);
     let pools = OutputPools::draw(t, plan);
     let gamma = t.draw();
     let weights = constraint_weights(gamma, plan.constraints.len());
+    let scale = |i: &Instance| weights[i.constraint] * i.scale(&pools) * idle(&shape, i.vars);
+    let scales: Vec<F> = shape.instances.iter().map(scale).collect();
+    let mut products = tracing::info_span!("fold").in_scope(|| build(&shape, &pools, &scales))?;
 
-    let mut states: Vec<State> = tracing::info_span!("fold").in_scope(|| {
-        let build = |i: &Instance| {
-            let scale = weights[i.constraint] * i.scale(&pools) * idle(&shape, i.vars);
-            State::new(i, &pools, scale, |f| fold_factor(i, f, &pools, plan, &cells))
-        };
-        shape.instances.par_iter().map(build).collect()
-    });
     // The claim on the sum over all rounds' variables; an idle round halves a product's share and sums it twice.
-    let sum_of = |(s, i): (&State, &Instance)| s.claim * F::from(crate::field::pow2(shape.rounds - i.vars));
-    let sum = states.iter().zip(&shape.instances).map(sum_of).fold(F::zero(), |a, b| a + b);
+    let claims = products.claims();
+    let share = |(&claim, i): (&F, &Instance)| claim * F::from(pow2(shape.rounds - i.vars));
+    let sum = claims.iter().zip(&shape.instances).map(share).fold(F::zero(), |a, b| a + b);
     t.absorb_felts(Tag::OutputClaim, &[sum]);
 
     let (mut rounds, mut messages) = (vec![], vec![]);
     let mut claim = sum;
     for round in 0..shape.rounds {
         let left = shape.rounds - round;
-        let message = states
-            .par_iter()
-            .zip(&shape.instances)
-            .map(|(s, i)| match i.vars.checked_sub(left) {
-                // Idle: constant in this variable and in the idle ones after it.
-                None => [s.claim * F::from(crate::field::pow2(left - 1 - i.vars)), F::zero(), F::zero()],
-                Some(_) => s.round(),
-            })
-            .reduce(|| [F::zero(); 3], |x, y| [x[0] + y[0], x[1] + y[1], x[2] + y[2]]);
+        let mut message = products.round(left)?;
+        // Idle: constant in this variable and in the idle ones after it.
+        for (&claim, i) in claims.iter().zip(&shape.instances).filter(|(_, i)| i.vars < left) {
+            message[0] += claim * F::from(pow2(left - 1 - i.vars));
+        }
         t.absorb_felts(Tag::EinsumRound, &message);
         let r = t.draw();
-        states
-            .par_iter_mut()
-            .zip(&shape.instances)
-            .filter(|(_, i)| i.vars >= left)
-            .for_each(|(s, _)| s.bind(r));
+        products.bind(left, r)?;
         claim = eval_round(message, claim, r);
         messages.push(message);
         rounds.push(r);
     }
+    let operands = products.operands()?;
     debug_assert_eq!(
         claim,
-        states.iter().fold(F::zero(), |sum, s| sum + s.scale * s.a.first() * s.b.first()),
+        shape
+            .instances
+            .iter()
+            .zip(&scales)
+            .zip(&operands)
+            .fold(F::zero(), |sum, ((i, &s), [a, b])| { sum + s * i.batch_eq(&pools, &rounds) * *a * *b }),
         "the last round's claim is the products' value"
     );
-    let operands: Vec<[F; 2]> = states.iter().map(|s| [s.a.first(), s.b.first()]).collect();
     t.absorb_felts(Tag::OperandClaims, &operands.concat());
-    (EinsumProof { sum, rounds: messages, operands }, EinsumPoint { pools, gamma, rounds })
+    Ok((EinsumProof { sum, rounds: messages, operands }, EinsumPoint { pools, gamma, rounds }))
+}
+
+/// The factors of a product as the sumcheck takes them: eq over the batch variables, and both operands, batch variables first.
+pub struct Factors {
+    pub eq: Vec<F>,
+    pub a: Vec<F>,
+    pub b: Vec<F>,
+}
+
+/// The factors of every product, for those who keep them elsewhere.
+pub fn factors<'a>(
+    shape: &Shape,
+    pools: &OutputPools,
+    plan: &Plan,
+    cells: impl Fn(usize) -> &'a Cells + Sync,
+) -> Vec<Factors> {
+    let of = |i: &Instance| {
+        let State { eq, a, b, .. } =
+            State::new(i, pools, F::one(), |f| fold_factor(i, f, pools, plan, &cells));
+        Factors { eq, a: a.into_field(), b: b.into_field() }
+    };
+    shape.instances.par_iter().map(of).collect()
+}
+
+/// Products in memory.
+struct InMemory {
+    states: Vec<State>,
+    vars: Vec<usize>,
+}
+
+impl InMemory {
+    fn new<'a>(
+        shape: &Shape,
+        pools: &OutputPools,
+        scales: &[F],
+        plan: &Plan,
+        cells: impl Fn(usize) -> &'a Cells + Sync,
+    ) -> Self {
+        let build = |(i, &scale): (&Instance, &F)| {
+            State::new(i, pools, scale, |f| fold_factor(i, f, pools, plan, &cells))
+        };
+        let states = shape.instances.par_iter().zip(scales).map(build).collect();
+        Self { states, vars: shape.instances.iter().map(|i| i.vars).collect() }
+    }
+}
+
+impl Products for InMemory {
+    fn claims(&self) -> Vec<F> {
+        self.states.iter().map(|s| s.claim).collect()
+    }
+
+    fn round(&mut self, left: usize) -> Result<[F; 3], EinsumError> {
+        let active = self.states.par_iter().zip(&self.vars).filter(|(_, &vars)| vars >= left);
+        let add = |x: [F; 3], y: [F; 3]| [x[0] + y[0], x[1] + y[1], x[2] + y[2]];
+        Ok(active.map(|(s, _)| s.round()).reduce(|| [F::zero(); 3], add))
+    }
+
+    fn bind(&mut self, left: usize, r: F) -> Result<(), EinsumError> {
+        let active = self.states.par_iter_mut().zip(&self.vars).filter(|(_, &vars)| vars >= left);
+        active.for_each(|(s, _)| s.bind(r));
+        Ok(())
+    }
+
+    fn operands(&self) -> Result<Vec<[F; 2]>, EinsumError> {
+        Ok(self.states.iter().map(|s| [s.a.first(), s.b.first()]).collect())
+    }
+}
+
+/// A product during the sumcheck.
+struct State {
+    /// Already bound eq factors, gamma's power, coefficient, indicators, idle rounds.
+    scale: F,
+    /// eq over the unbound batch variables.
+    eq: Vec<F>,
+    a: Operand,
+    b: Operand,
+    /// The claim before the first round, `scale` included.
+    claim: F,
 }
 
 /// A factor folded over its own output axes.
