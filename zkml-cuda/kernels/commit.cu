@@ -175,3 +175,22 @@ extern "C" __global__ void merkle_layer(const Hash* below, Hash* out, u64 n) {
     for (int k = 0; k < 8; k++) node.w[k] = h[k];
     out[i] = node;
 }
+
+// Proof of work: of the candidates from `first` on, the least whose hash after `digest` ends in enough zeros. Candidate c
+// is the nonce of low word c mod 2^20 and high word c / 2^20, in stwo's order.
+extern "C" __global__ void grind(Hash digest, u64 first, u64 n, u32 zeros, u64* best) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    u64 c = first + i;
+    u32 h[8], m[16];
+#pragma unroll
+    for (int k = 0; k < 8; k++) m[k] = digest.w[k];
+    m[8] = (u32)(c & 0xfffff);
+    m[9] = (u32)(c >> 20);
+#pragma unroll
+    for (int k = 10; k < 16; k++) m[k] = 0;
+    start(h);
+    compress(h, m, 40, true);
+    u32 got = h[0] == 0 ? 32 : __ffs(h[0]) - 1;
+    if (got >= zeros) atomicMin(best, c);
+}

@@ -156,3 +156,11 @@ extern "C" __global__ void dot_pairs(const qm31* x, const qm31* w, u64 n, qm31* 
         partial[gridDim.x + blockIdx.x] = odd;
     }
 }
+
+// One fold of FRI: values at x and -x (or at a point and its conjugate) to (a + b) + alpha (a - b) / x.
+extern "C" __global__ void fri_fold(const qm31* in, const u32* factors, qm31 alpha, qm31* out, u64 n) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    qm31 a = in[2 * i], b = in[2 * i + 1];
+    out[i] = a + b + alpha * ((a - b) * factors[i]);
+}

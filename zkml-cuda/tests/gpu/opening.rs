@@ -5,14 +5,23 @@ use crate::{same, words, Test};
 use cudarc::driver::{CudaSlice, CudaView};
 use libtest_mimic::Failed;
 use num_traits::Zero;
+use stwo::core::channel::{Blake2sChannel, Channel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
+use stwo::core::proof_of_work::GrindOps;
+use stwo::core::vcs::blake2_hash::Blake2sHasher;
 use stwo::prover::backend::cpu::CpuBackend;
-use stwo::prover::poly::circle::CircleEvaluation;
+use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::fri::FriOps;
+use stwo::prover::poly::circle::{CircleEvaluation, PolyOps, SecureEvaluation};
 use stwo::prover::poly::BitReversedOrder;
+use stwo::prover::secure_column::SecureColumnByCoords;
+use zkml_cuda::commit::Hash;
 use zkml_cuda::felt::{felts, Felt};
-use zkml_cuda::opening::{eq_table, inner_products, out_of_domain_weights, weighted_sum, Vector};
+use zkml_cuda::opening::{
+    eq_table, fold, grind, inner_products, out_of_domain_weights, weighted_sum, Vector,
+};
 use zkml_cuda::{Column, Device};
 use zkml_runtime::field::F;
 use zkml_runtime::pcs::inverse_twiddles;
@@ -23,6 +32,8 @@ pub const TESTS: &[(&str, Test)] = &[
     ("opening::products", products),
     ("opening::vectors", vectors),
     ("opening::out_of_domain", out_of_domain),
+    ("opening::folds", folds),
+    ("opening::proof_of_work", proof_of_work),
 ];
 
 /// Columns of words and of bytes in turn, on the host and on the card.
@@ -133,6 +144,47 @@ fn out_of_domain(device: &Device) -> Result<(), Failed> {
         };
         let expected: Vec<F> = columns.host.iter().map(at_z).collect();
         same(&format!("2^{log_rows}"), &expected, &got)?;
+    }
+    Ok(())
+}
+
+fn folds(device: &Device) -> Result<(), Failed> {
+    for log in [3u32, 6, 11, 17] {
+        let alphas = challenges(4);
+        let values = challenges(1 << log);
+        let domain = CanonicCoset::new(log).circle_domain();
+        let factors: Vec<u32> = inverse_twiddles(domain.half_coset).iter().map(|f| f.0).collect();
+        let factors = device.upload("f", &factors)?;
+        let twiddles = CpuBackend::precompute_twiddles(domain.half_coset);
+        let column: SecureColumnByCoords<CpuBackend> = values.iter().copied().collect();
+        let source = SecureEvaluation::<CpuBackend, BitReversedOrder>::new(domain, column);
+        let mut expected = CpuBackend::fold_circle_into_line(&source, alphas[1], &twiddles);
+        let mut got = fold(device, &device.upload("v", &felts(&values))?, &factors, 0, alphas[1])?;
+        for layer in 1..log.min(5) {
+            let alpha = alphas[layer as usize % 3];
+            expected = CpuBackend::fold_line(&expected, alpha, &twiddles, 1);
+            got = fold(device, &got, &factors, layer, alpha)?;
+            let expected: Vec<F> = expected.values.clone().into_iter().collect();
+            same(&format!("2^{log}, layer {layer}"), &felts(&expected), &device.download(&got)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn proof_of_work(device: &Device) -> Result<(), Failed> {
+    for (seed, bits) in [(0u64, 1), (1, 10), (2, 18), (3, 21), (4, 23)] {
+        let mut channel = Blake2sChannel::default();
+        channel.mix_u64(seed);
+        let mut hasher = Blake2sHasher::default();
+        hasher.update(&Blake2sChannel::POW_PREFIX.to_le_bytes());
+        hasher.update(&[0; 12]);
+        hasher.update(&channel.digest().0);
+        hasher.update(&u32::to_le_bytes(bits));
+        let digest = hasher.finalize().0;
+        let words = digest.as_chunks::<4>().0;
+        let digest = Hash(std::array::from_fn(|i| u32::from_le_bytes(words[i])));
+        let (expected, got) = (SimdBackend::grind(&channel, bits), grind(device, digest, bits)?);
+        same(&format!("{bits} bits"), &[expected], &[got])?;
     }
     Ok(())
 }
