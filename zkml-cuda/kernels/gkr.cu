@@ -142,18 +142,48 @@ template <int N> __device__ __forceinline__ Item<N> lerp(const Item<N>& x, const
     return z;
 }
 
-// A block's share of [q(0), q(inf)]: every thread keeps its lane, whose weight comes in at the end.
-__device__ __forceinline__ void share(qm31 q0, qm31 q_inf, const qm31* lanes, qm31* partial) {
+// Where sums go: a share for each block, then, from the block that is done last, the two that they add up to.
+struct Sums {
+    qm31* partial;
+    qm31* out;
+    u32* done;
+};
+
+__device__ __forceinline__ qm31 uncached(const qm31* x) {
+    uint4 v = __ldcg((const uint4*)x);
+    return {v.x, v.y, v.z, v.w};
+}
+
+// [q(0), q(inf)] over all blocks: every thread keeps its lane, whose weight comes in here.
+__device__ __forceinline__ void add_up(qm31 q0, qm31 q_inf, const qm31* lanes, Sums to) {
     qm31 w = lanes[threadIdx.x % LANES];
     qm31 s0 = block_sum(q0 * w), s1 = block_sum(q_inf * w);
+    __shared__ bool last;
     if (threadIdx.x == 0) {
-        partial[2 * blockIdx.x] = s0;
-        partial[2 * blockIdx.x + 1] = s1;
+        to.partial[2 * blockIdx.x] = s0;
+        to.partial[2 * blockIdx.x + 1] = s1;
+        // Shares are seen before the count is.
+        __threadfence();
+        last = atomicAdd(to.done, 1u) == gridDim.x - 1;
+    }
+    __syncthreads();
+    if (!last) return;
+    __threadfence();
+    s0 = qm31_zero(), s1 = qm31_zero();
+    for (u32 i = threadIdx.x; i < gridDim.x; i += blockDim.x) {
+        s0 = s0 + uncached(to.partial + 2 * i);
+        s1 = s1 + uncached(to.partial + 2 * i + 1);
+    }
+    s0 = block_sum(s0), s1 = block_sum(s1);
+    if (threadIdx.x == 0) {
+        to.out[0] = s0;
+        to.out[1] = s1;
+        *to.done = 0;
     }
 }
 
 template <int N, class S>
-__device__ __forceinline__ void evaluate(const S& source, u64 pairs, Eq eq, const qm31* lanes, qm31* partial) {
+__device__ __forceinline__ void evaluate(const S& source, u64 pairs, Eq eq, const qm31* lanes, Sums sums) {
     qm31 q0 = qm31_zero(), q_inf = qm31_zero();
     u32 lane = threadIdx.x % LANES;
     u64 step = (u64)gridDim.x * (blockDim.x / LANES);
@@ -163,12 +193,12 @@ __device__ __forceinline__ void evaluate(const S& source, u64 pairs, Eq eq, cons
         q0 = q0 + e * gate<N>(a);
         q_inf = q_inf + e * gate<N>(minus<N>(b, a));
     }
-    share(q0, q_inf, lanes, partial);
+    add_up(q0, q_inf, lanes, sums);
 }
 
 // Folds items 4j .. 4j + 3 to a pair, and evaluates that.
 template <int N, class S>
-__device__ __forceinline__ void fold(const S& source, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, qm31* partial) {
+__device__ __forceinline__ void fold(const S& source, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, Sums sums) {
     qm31 q0 = qm31_zero(), q_inf = qm31_zero();
     u32 lane = threadIdx.x % LANES;
     u64 step = (u64)gridDim.x * (blockDim.x / LANES);
@@ -184,38 +214,24 @@ __device__ __forceinline__ void fold(const S& source, qm31 r, u64 pairs, Eq eq, 
         q0 = q0 + e * gate<N>(a);
         q_inf = q_inf + e * gate<N>(minus<N>(b, a));
     }
-    share(q0, q_inf, lanes, partial);
+    add_up(q0, q_inf, lanes, sums);
 }
 
-extern "C" __global__ void gkr_evaluate_leaves(Leaves s, u64 pairs, Eq eq, const qm31* lanes, qm31* partial) {
-    evaluate<2>(s, pairs, eq, lanes, partial);
+extern "C" __global__ void gkr_evaluate_leaves(Leaves s, u64 pairs, Eq eq, const qm31* lanes, Sums sums) {
+    evaluate<2>(s, pairs, eq, lanes, sums);
 }
-extern "C" __global__ void gkr_evaluate_fractions(Fractions s, u64 pairs, Eq eq, const qm31* lanes, qm31* partial) {
-    evaluate<4>(s, pairs, eq, lanes, partial);
+extern "C" __global__ void gkr_evaluate_fractions(Fractions s, u64 pairs, Eq eq, const qm31* lanes, Sums sums) {
+    evaluate<4>(s, pairs, eq, lanes, sums);
 }
-extern "C" __global__ void gkr_fold_leaves(Leaves s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, qm31* partial) {
-    fold<2>(s, r, pairs, eq, lanes, out, partial);
+extern "C" __global__ void gkr_fold_leaves(Leaves s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, Sums sums) {
+    fold<2>(s, r, pairs, eq, lanes, out, sums);
 }
-extern "C" __global__ void gkr_fold_fractions(Fractions s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, qm31* partial) {
-    fold<4>(s, r, pairs, eq, lanes, out, partial);
+extern "C" __global__ void gkr_fold_fractions(Fractions s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, Sums sums) {
+    fold<4>(s, r, pairs, eq, lanes, out, sums);
 }
-extern "C" __global__ void gkr_fold_2(Folded<2> s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, qm31* partial) {
-    fold<2>(s, r, pairs, eq, lanes, out, partial);
+extern "C" __global__ void gkr_fold_2(Folded<2> s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, Sums sums) {
+    fold<2>(s, r, pairs, eq, lanes, out, sums);
 }
-extern "C" __global__ void gkr_fold_4(Folded<4> s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, qm31* partial) {
-    fold<4>(s, r, pairs, eq, lanes, out, partial);
-}
-
-// The shares of up to 1024 blocks added up.
-extern "C" __global__ void gkr_total(const qm31* partial, u32 n, qm31* out) {
-    qm31 a = qm31_zero(), b = qm31_zero();
-    for (u32 i = threadIdx.x; i < n; i += blockDim.x) {
-        a = a + partial[2 * i];
-        b = b + partial[2 * i + 1];
-    }
-    qm31 s0 = block_sum(a), s1 = block_sum(b);
-    if (threadIdx.x == 0) {
-        out[0] = s0;
-        out[1] = s1;
-    }
+extern "C" __global__ void gkr_fold_4(Folded<4> s, qm31 r, u64 pairs, Eq eq, const qm31* lanes, qm31* out, Sums sums) {
+    fold<4>(s, r, pairs, eq, lanes, out, sums);
 }

@@ -11,7 +11,7 @@ use num_traits::One;
 use zkml_runtime::field::{prefix_eq_sum, F};
 use zkml_runtime::gkr::{Arrays, GkrError, Scalars};
 
-/// Blocks that share a pass: their sums are added up by one more.
+/// Blocks that share a pass: the last of them adds their sums up.
 const MAX_BLOCKS: usize = 1024;
 
 /// `Leaves` of the kernels.
@@ -35,6 +35,15 @@ struct RawFractions {
     lambda: Felt,
 }
 
+/// `Sums` of the kernels.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct RawSums {
+    partial: u64,
+    out: u64,
+    done: u64,
+}
+
 /// `Folded` of the kernels.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -48,6 +57,8 @@ struct RawFolded<const N: usize> {
 unsafe impl DeviceRepr for RawLeaves {}
 // SAFETY: as above.
 unsafe impl DeviceRepr for RawFractions {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for RawSums {}
 // SAFETY: as above.
 unsafe impl<const N: usize> DeviceRepr for RawFolded<N> {}
 
@@ -101,9 +112,10 @@ pub(super) struct DeviceArrays<'a, const N: usize> {
     /// The coordinates that are not bound, the next one first.
     z: Vec<F>,
     log_items: u32,
-    /// A sum for each block, then the two that they add up to.
+    /// A sum for each block, the two that they add up to, and how many blocks are done.
     partial: CudaSlice<Felt>,
     sums: CudaSlice<Felt>,
+    done: CudaSlice<u32>,
 }
 
 enum State<const N: usize> {
@@ -122,14 +134,14 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
         // SAFETY: both are written before they are read.
         let (partial, sums) = unsafe { (device.alloc("sums", 2 * MAX_BLOCKS)?, device.alloc("sums", 2)?) };
         let log_items = z.len() as u32 - LOG_LANES;
-        let eq = Eq::new(device, z)?;
-        Ok(Self { device, state: State::Source(source), eq, z: z.to_vec(), log_items, partial, sums })
+        let (eq, done) = (Eq::new(device, z)?, device.zeros::<u32>("a counter", 1)?);
+        Ok(Self { device, state: State::Source(source), eq, z: z.to_vec(), log_items, partial, sums, done })
     }
 
     /// Runs a pass over pairs of items: `args` are those before the ones that all passes have.
     ///
     /// # Safety
-    /// The kernel takes these arguments, pairs, eq, lanes, `out` if there is one, and the partial sums.
+    /// The kernel takes these arguments, pairs, eq, lanes, `out` if there is one, and where sums go.
     unsafe fn pass(
         &self,
         name: &'static str,
@@ -145,12 +157,13 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
             Some(out) => args.buffer(device, out),
             None => args,
         };
-        let total = Args::new().buffer(device, &self.partial).with(n as u32).buffer(device, &self.sums);
-        // SAFETY: the caller's; then two elements are written, and two for each block are read.
-        unsafe {
-            launch(device, KERNELS, name, Grid::blocks(n), args.buffer(device, &self.partial))?;
-            launch(device, KERNELS, "gkr_total", Grid::blocks(1), total)?;
-        }
+        let sums = RawSums {
+            partial: address(device, &self.partial),
+            out: address(device, &self.sums),
+            done: address(device, &self.done),
+        };
+        // SAFETY: the caller's; two elements are written for each block, and two for all.
+        unsafe { launch(device, KERNELS, name, Grid::blocks(n), args.with(sums)) }?;
         let sums = device.download(&self.sums)?;
         Ok([sums[0].into(), sums[1].into()])
     }
