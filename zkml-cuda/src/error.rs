@@ -17,6 +17,8 @@ pub enum CudaError {
     Compile { file: &'static str, arch: String, log: String },
     #[error("columns are extended to 2^{got} rows; the device's transforms take at most 2^{most}")]
     Rows { most: u32, got: u32 },
+    #[error("a factor has {got} loops or folded axes; the device's folds take at most {most}")]
+    Loops { most: usize, got: usize },
     #[error("expected {expected} words, a whole number of columns, got {got}")]
     Columns { expected: usize, got: usize },
     #[error("{what}: {source}")]

@@ -12,8 +12,13 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 4] =
-        [crate::commit::KERNELS, crate::einsum::KERNELS, crate::gkr::KERNELS, crate::opening::KERNELS];
+    pub const ALL: [Self; 5] = [
+        crate::commit::KERNELS,
+        crate::einsum::FOLD,
+        crate::einsum::KERNELS,
+        crate::gkr::KERNELS,
+        crate::opening::KERNELS,
+    ];
 
     /// What the compiler is given.
     pub fn text(&self) -> String {

@@ -10,6 +10,7 @@
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
+mod cells;
 mod column;
 pub mod commit;
 mod device;
@@ -21,6 +22,7 @@ mod kernels;
 mod launch;
 pub mod opening;
 
+pub use cells::DeviceCells;
 pub use column::Column;
 pub use device::{compile_ptx, Device};
 pub use error::CudaError;

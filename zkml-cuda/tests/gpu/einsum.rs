@@ -1,15 +1,16 @@
 //! The batched sumcheck over products on the card: the proof that the CPU makes.
 
+use crate::bench::{Bench, Row};
 use crate::{words, Test};
 use libtest_mimic::Failed;
 use zkml_cuda::einsum::DeviceProducts;
-use zkml_cuda::Device;
+use zkml_cuda::{Device, DeviceCells};
 use zkml_ir::elem::Interval;
 use zkml_ir::plan::{
-    Axis, BoundBy, Constraint, Factor, LinExpr, Plan, Product, Source, Space, TensorDecl, View,
+    Axis, BoundBy, Constraint, Factor, LinExpr, Plan, Product, Source, Space, TensorDecl, Term, View,
 };
 use zkml_runtime::cells::Cells;
-use zkml_runtime::einsum::{factors, prove, prove_products, EinsumError};
+use zkml_runtime::einsum::{prove, prove_products, EinsumError, OutputPools, Shape};
 use zkml_runtime::transcript::Transcript;
 
 pub const TESTS: &[(&str, Test)] = &[
@@ -17,6 +18,8 @@ pub const TESTS: &[(&str, Test)] = &[
     ("einsum::batches", batches),
     ("einsum::products_of_many_sizes", many_sizes),
     ("einsum::no_products", no_products),
+    ("einsum::expressions", expressions),
+    ("einsum::bytes", bytes),
 ];
 
 /// A plan under way.
@@ -91,12 +94,16 @@ impl Sample {
         self.constraint(&[n], products);
     }
 
+    fn upload(&self, device: &Device) -> Result<Vec<DeviceCells>, Failed> {
+        self.cells.iter().map(|c| Ok(DeviceCells::upload(device, c)?)).collect()
+    }
+
     fn check(&self, device: &Device) -> Result<(), Failed> {
         let cells = |t: usize| &self.cells[t];
         let (expected, point) = prove(&mut Transcript::default(), &self.plan, cells);
+        let on_device = self.upload(device)?;
         let (got, at) = prove_products(&mut Transcript::default(), &self.plan, |shape, pools, scales| {
-            let factors = factors(shape, pools, &self.plan, cells);
-            DeviceProducts::new(device, shape, scales, &factors)
+            DeviceProducts::fold(device, &self.plan, shape, pools, scales, |t| &on_device[t])
                 .map_err(|e| EinsumError::Device(e.to_string()))
         })?;
         if got.sum != expected.sum {
@@ -151,4 +158,83 @@ fn no_products(device: &Device) -> Result<(), Failed> {
     sample.tensor(&[4]);
     sample.constraint(&[4], vec![]);
     sample.check(device)
+}
+
+/// Factors of several terms: transposed, broadcast, summed, with constants; axes with odd digits.
+fn expressions(device: &Device) -> Result<(), Failed> {
+    for (m, k, n) in [(2, 4, 8), (6, 12, 10), (3, 96, 20), (24, 5, 7)] {
+        let mut sample = Sample::default();
+        let (x, y, w) = (sample.tensor(&[m, k]), sample.tensor(&[k, m]), sample.tensor(&[k, n]));
+        let (row, wide) = (sample.tensor(&[k]), sample.tensor(&[k, 6]));
+        let term = |coef, view| Term::new(coef, view);
+        let a = LinExpr {
+            terms: vec![
+                term(2, sample.view(x)),
+                term(-1, sample.view(y).transpose(&[1, 0])),
+                term(5, sample.view(row).rearrange(&[None, Some(0)])),
+                Term {
+                    coef: 3,
+                    view: sample.view(wide).rearrange(&[None, Some(0), Some(1)]),
+                    summed: vec![Axis::new(6)],
+                },
+            ],
+            constant: -7,
+        };
+        let b = LinExpr { terms: vec![term(1, sample.view(w).transpose(&[1, 0]))], constant: 11 };
+        let factor = |axes: &[usize], expr| Factor { axes: axes.to_vec(), expr };
+        let product = Product {
+            coef: -2,
+            contracted: vec![Axis::new(k)],
+            a: factor(&[0, 2], a.clone()),
+            b: factor(&[1, 2], b),
+            proven: None,
+        };
+        // Both factors over all axes: nothing is folded.
+        let square = Product {
+            coef: 1,
+            contracted: vec![],
+            a: factor(&[0, 1], a.clone()),
+            b: factor(&[0, 1], a),
+            proven: None,
+        };
+        sample.constraint(&[m, n], vec![product]);
+        sample.constraint(&[m, k], vec![square]);
+        sample.check(device)?;
+    }
+    Ok(())
+}
+
+/// Cells as they are stored for weights.
+fn bytes(device: &Device) -> Result<(), Failed> {
+    let mut sample = Sample::default();
+    sample.matmul(0, 3, 96, 40);
+    sample.matmul(0, 2, 64, 3 << 10);
+    for cells in &mut sample.cells {
+        *cells = Cells::I8(cells.to_i32().iter().map(|&v| v as i8).collect());
+    }
+    sample.check(device)
+}
+
+/// Weights a second: those of a layer of GPT-2 small, folded over their outputs; of twelve; of its embedding.
+pub const BENCHES: &[(&str, Bench)] = &[
+    ("fold 768 x 3072", |d| bench(d, 1, 768, 3072)),
+    ("fold 12 x 768 x 3072", |d| bench(d, 12, 768, 3072)),
+    ("fold 12 x 3072 x 768", |d| bench(d, 12, 3072, 768)),
+    ("fold 768 x 50304", |d| bench(d, 1, 768, 50304)),
+];
+
+fn bench(device: &Device, layers: usize, k: usize, n: usize) -> Result<Row, Failed> {
+    let mut sample = Sample::default();
+    (0..layers).for_each(|_| sample.matmul(0, 2, k, n));
+    for cells in &mut sample.cells {
+        *cells = Cells::I8(cells.to_i32().iter().map(|&v| v as i8).collect());
+    }
+    let on_device = sample.upload(device)?;
+    let shape = Shape::new(&sample.plan);
+    let mut t = Transcript::default();
+    let (pools, scales) = (OutputPools::draw(&mut t, &sample.plan), t.draw_many(layers));
+    Row::measure(device, (layers * k * n) as f64, "weights", || {
+        DeviceProducts::fold(device, &sample.plan, &shape, &pools, &scales, |t| &on_device[t])?;
+        Ok(())
+    })
 }

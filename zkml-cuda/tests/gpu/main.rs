@@ -35,7 +35,10 @@ fn main() -> ExitCode {
     };
     let tests = [field::TESTS, commit::TESTS, opening::TESTS, einsum::TESTS, gkr::TESTS].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
-        return match bench::run(device, &[commit::BENCHES, opening::BENCHES, gkr::BENCHES].concat()) {
+        return match bench::run(
+            device,
+            &[commit::BENCHES, opening::BENCHES, einsum::BENCHES, gkr::BENCHES].concat(),
+        ) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 eprintln!("{e:?}");

@@ -30,6 +30,10 @@ pub struct Weights {
 }
 
 impl Weights {
+    pub fn values(&self) -> &[F] {
+        &self.values
+    }
+
     pub fn new(values: Vec<F>) -> Self {
         let coords = std::array::from_fn(|c| values.iter().map(|v| v.to_m31_array()[c].0 as i32).collect());
         let total = values.iter().fold(F::zero(), |s, v| s + *v);
@@ -74,14 +78,81 @@ fn for_each_kept(axes: &[Axis], roles: &[Role], at: usize, f: &mut impl FnMut(us
 }
 
 /// One loop with what it does to the output and to the weights.
-#[derive(Clone, Copy)]
-struct Step {
-    extent: usize,
-    stride: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub extent: usize,
+    pub stride: usize,
     /// Output step, zero for a folded axis.
-    out: usize,
-    /// The folded axis (in `Walk::weights`) and the step of its position.
-    weight: Option<(usize, usize)>,
+    pub out: usize,
+    /// The folded axis (in [`Nest::weights`]) and the step of its position.
+    pub weight: Option<(usize, usize)>,
+}
+
+/// A term of a factor as loops over its tensor's cells.
+pub struct Nest<'a> {
+    /// The contiguous one last, where any is.
+    pub steps: Vec<Step>,
+    pub weights: Vec<&'a Weights>,
+    /// Where the loops start: in the cells, in the output, in each of the weights.
+    pub base: usize,
+    pub out: usize,
+    pub start: Vec<usize>,
+    /// What all of it is multiplied by.
+    pub scale: F,
+}
+
+/// Weights of the axes that a term sums over by itself.
+pub fn ones(term: &Term) -> Vec<Weights> {
+    term.summed.iter().map(|a| Weights::new(vec![F::one(); a.extent()])).collect()
+}
+
+impl<'a> Nest<'a> {
+    /// Of a term over these axes, one role each, and over its own summed axes with weights of [`ones`]. `stored` is the space
+    /// of its tensor.
+    pub fn new(
+        term: &Term,
+        axes: &[Axis],
+        roles: &'a [Role],
+        ones: &'a [Weights],
+        stored: &zkml_ir::plan::Space,
+    ) -> Self {
+        let all: Vec<Axis> = axes.iter().chain(&term.summed).copied().collect();
+        let loops = Loops::new(&term.view, stored, &all);
+        let mut scale = embed(term.coef);
+        let role = |axis: usize| -> Result<usize, &'a Weights> {
+            match roles.get(axis) {
+                Some(Role::Kept { stride }) => Ok(*stride),
+                Some(Role::Folded(w)) => Err(w),
+                None => Err(&ones[axis - axes.len()]),
+            }
+        };
+        // Folded axes in use, with the position where their loops start.
+        let (mut weights, mut start, mut slot, mut out) = (vec![], vec![], vec![None; all.len()], 0);
+        let mut extra = vec![];
+        for (axis, a) in all.iter().enumerate() {
+            match (role(axis), loops.broadcast[axis]) {
+                (Ok(stride), true) => {
+                    extra.push(Step { extent: a.extent(), stride: 0, out: stride, weight: None });
+                }
+                (Ok(stride), false) => out += loops.start[axis] * stride,
+                (Err(w), true) => scale *= w.total,
+                (Err(w), false) => {
+                    slot[axis] = Some(weights.len());
+                    weights.push(w);
+                    start.push(loops.start[axis]);
+                }
+            }
+        }
+        let step = |l: &Loop| match role(l.axis) {
+            Ok(stride) => Step { extent: l.extent, stride: l.stride, out: l.index * stride, weight: None },
+            Err(_) => {
+                let weight = slot[l.axis].map(|s| (s, l.index));
+                Step { extent: l.extent, stride: l.stride, out: 0, weight }
+            }
+        };
+        let steps: Vec<Step> = loops.loops.iter().map(step).chain(extra).collect();
+        Self { steps, weights, base: loops.base, out, start, scale }
+    }
 }
 
 struct Walk<'a> {
@@ -115,41 +186,9 @@ pub(super) fn reduce(sums: [i64; 4]) -> F {
 
 fn add_term(out: &mut [F], term: &Term, axes: &[Axis], roles: &[Role], plan: &Plan, cells: &Cells) {
     let decl = &plan.tensors[term.view.tensor];
-    let all: Vec<Axis> = axes.iter().chain(&term.summed).copied().collect();
-    let loops = Loops::new(&term.view, &decl.axes, &all);
-    let mut scale = embed(term.coef);
-    let ones: Vec<Weights> = term.summed.iter().map(|a| Weights::new(vec![F::one(); a.extent()])).collect();
-    let role = |axis: usize| -> Result<usize, &Weights> {
-        match roles.get(axis) {
-            Some(Role::Kept { stride }) => Ok(*stride),
-            Some(Role::Folded(w)) => Err(w),
-            None => Err(&ones[axis - axes.len()]),
-        }
-    };
-    // Folded axes in use, with the position where their loops start.
-    let (mut weights, mut start, mut slot, mut out_start) = (vec![], vec![], vec![None; all.len()], 0);
-    let mut extra = vec![];
-    for (axis, a) in all.iter().enumerate() {
-        match (role(axis), loops.broadcast[axis]) {
-            (Ok(stride), true) => {
-                extra.push(Step { extent: a.extent(), stride: 0, out: stride, weight: None });
-            }
-            (Ok(stride), false) => out_start += loops.start[axis] * stride,
-            (Err(w), true) => scale *= w.total,
-            (Err(w), false) => {
-                slot[axis] = Some(weights.len());
-                weights.push(w);
-                start.push(loops.start[axis]);
-            }
-        }
-    }
-    let step = |l: &Loop| match role(l.axis) {
-        Ok(stride) => Step { extent: l.extent, stride: l.stride, out: l.index * stride, weight: None },
-        Err(_) => {
-            Step { extent: l.extent, stride: l.stride, out: 0, weight: slot[l.axis].map(|s| (s, l.index)) }
-        }
-    };
-    let steps: Vec<Step> = loops.loops.iter().map(step).chain(extra).collect();
+    let ones = ones(term);
+    let Nest { steps, weights, base, out: out_start, start, scale } =
+        Nest::new(term, axes, roles, &ones, &decl.axes);
     // 2^31 * |cell| * (cells folded into one output) must stay below 2^63.
     let folded: i64 = steps.iter().filter(|s| s.weight.is_some()).map(|s| s.extent as i64).product();
     let small = decl.range.max_abs().saturating_mul(folded) < 1 << 32;
@@ -159,7 +198,7 @@ fn add_term(out: &mut [F], term: &Term, axes: &[Axis], roles: &[Role], plan: &Pl
     let outer = walk.steps.first().map_or(1, |s| s.extent);
     if work < PARALLEL || outer < 2 {
         let mut sums = Sums::new(out.len(), raw);
-        walk.run(0, loops.base, out_start, &mut start.clone(), small, &mut sums);
+        walk.run(0, base, out_start, &mut start.clone(), small, &mut sums);
         sums.add_to(out, scale);
         return;
     }
@@ -174,14 +213,7 @@ fn add_term(out: &mut [F], term: &Term, axes: &[Axis], roles: &[Role], plan: &Pl
                 if let Some((w, index)) = first.weight {
                     at[w] = start[w] + v * index;
                 }
-                walk.run(
-                    1,
-                    loops.base + v * first.stride,
-                    out_start + v * first.out,
-                    &mut at,
-                    small,
-                    &mut sums,
-                );
+                walk.run(1, base + v * first.stride, out_start + v * first.out, &mut at, small, &mut sums);
             }
             sums
         })

@@ -32,7 +32,9 @@ mod verifier;
 
 pub use error::EinsumError;
 #[cfg(feature = "prover")]
-pub use prover::{factors, prove, prove_products, Factors, Products};
+pub use fold::{ones, Nest, Role, Step, Weights};
+#[cfg(feature = "prover")]
+pub use prover::{prove, prove_products, Folding, Products};
 pub use shape::{Instance, OutputPools, Shape};
 pub use verifier::{claims, degree_rounds, output_vars, verify};
 

@@ -81,7 +81,7 @@ impl Operand {
         }
     }
 
-    pub fn into_field(self) -> Vec<F> {
+    fn into_field(self) -> Vec<F> {
         match self {
             Self::Ints(v) => v.into_iter().map(|v| embed(v as i64)).collect(),
             Self::Field(v) => v,

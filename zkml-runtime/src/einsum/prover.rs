@@ -12,7 +12,7 @@ use num_traits::{One, Zero};
 use rayon::prelude::*;
 use std::ops::Range;
 use stwo::core::channel::Channel;
-use zkml_ir::plan::{Factor, Plan};
+use zkml_ir::plan::{Axis, Factor, Plan};
 
 /// The products of a plan during the sumcheck, wherever they are kept: for each
 /// `scale * sum_x,k eq(x) a(x, k) b(x, k)` over what is not bound yet.
@@ -93,28 +93,6 @@ pub fn prove_products<C: Channel, P: Products>(
     Ok((EinsumProof { sum, rounds: messages, operands }, EinsumPoint { pools, gamma, rounds }))
 }
 
-/// The factors of a product as the sumcheck takes them: eq over the batch variables, and both operands, batch variables first.
-pub struct Factors {
-    pub eq: Vec<F>,
-    pub a: Vec<F>,
-    pub b: Vec<F>,
-}
-
-/// The factors of every product, for those who keep them elsewhere.
-pub fn factors<'a>(
-    shape: &Shape,
-    pools: &OutputPools,
-    plan: &Plan,
-    cells: impl Fn(usize) -> &'a Cells + Sync,
-) -> Vec<Factors> {
-    let of = |i: &Instance| {
-        let State { eq, a, b, .. } =
-            State::new(i, pools, F::one(), |f| fold_factor(i, f, pools, plan, &cells));
-        Factors { eq, a: a.into_field(), b: b.into_field() }
-    };
-    shape.instances.par_iter().map(of).collect()
-}
-
 /// Products in memory.
 struct InMemory {
     states: Vec<State>,
@@ -171,6 +149,35 @@ struct State {
     claim: F,
 }
 
+/// What becomes of the axes of a factor.
+pub struct Folding {
+    pub axes: Vec<Axis>,
+    /// One for each axis.
+    pub roles: Vec<Role>,
+    /// Elements of the operand, the last variable fastest.
+    pub len: usize,
+}
+
+impl Folding {
+    pub fn new(i: &Instance, factor: &Factor, pools: &OutputPools) -> Self {
+        // Strides of the summed axes, the last variable fastest.
+        let mut strides = std::collections::BTreeMap::new();
+        let mut len = 1;
+        for &k in i.summed_axes().iter().rev() {
+            strides.insert(k, len);
+            len <<= i.axis(k).vars();
+        }
+        let role = |&k: &usize| match strides.get(&k) {
+            Some(&stride) => Role::Kept { stride },
+            None => {
+                let a = i.axis(k);
+                Role::Folded(Weights::new(eq_table(&pools.axis_coords(k, a))[..a.extent()].to_vec()))
+            }
+        };
+        Self { axes: i.factor_axes(factor), roles: factor.axes.iter().map(role).collect(), len }
+    }
+}
+
 /// A factor folded over its own output axes.
 fn fold_factor<'a>(
     i: &Instance,
@@ -179,25 +186,7 @@ fn fold_factor<'a>(
     plan: &Plan,
     cells: impl Fn(usize) -> &'a Cells,
 ) -> Operand {
-    // Strides of the summed axes, the last variable fastest.
-    let mut strides = std::collections::BTreeMap::new();
-    let mut len = 1;
-    for &k in i.summed_axes().iter().rev() {
-        strides.insert(k, len);
-        len <<= i.axis(k).vars();
-    }
-    let axes = i.factor_axes(factor);
-    let roles: Vec<Role> = factor
-        .axes
-        .iter()
-        .map(|&k| match strides.get(&k) {
-            Some(&stride) => Role::Kept { stride },
-            None => {
-                let a = i.axis(k);
-                Role::Folded(Weights::new(eq_table(&pools.axis_coords(k, a))[..a.extent()].to_vec()))
-            }
-        })
-        .collect();
+    let Folding { axes, roles, len } = Folding::new(i, factor, pools);
     if let Some(ints) = Operand::ints(&factor.expr, &axes, &roles, len, plan, &cells) {
         return ints;
     }
@@ -209,8 +198,7 @@ impl State {
         let a = fold(&i.product.a);
         let b = if i.product.a == i.product.b { a.clone() } else { fold(&i.product.b) };
         let [a, b] = Operand::alike(a, b);
-        let r: Vec<F> = i.batch.iter().flat_map(|&k| pools.axis_coords(k, i.space[k])).collect();
-        let eq = eq_table(&r);
+        let eq = i.batch_table(pools);
         let inner = a.len() / eq.len();
         let dot = |x: usize| a.dot(&b, x * inner..(x + 1) * inner) * eq[x];
         let sum = (0..eq.len()).into_par_iter().with_min_len(256).map(dot).reduce(F::zero, |x, y| x + y);

@@ -1,0 +1,104 @@
+// Folding the factors of products over the output axes that only they have (zkml-runtime/src/einsum/fold.rs): loops over the
+// cells of a tensor, each with a stride in the cells, and one in the output or in the weights of a folded axis.
+
+#define MAX_LOOPS 12
+#define MAX_WEIGHTS 6
+
+struct Loop {
+    u64 extent, stride, step;
+    // The weights that a folded loop steps through.
+    u64 slot;
+};
+
+struct Nest {
+    Loop kept[MAX_LOOPS];
+    Loop folded[MAX_LOOPS];
+    const qm31* weights[MAX_WEIGHTS];
+    u64 start[MAX_WEIGHTS];
+    u64 n_kept, n_folded, n_weights;
+    // Combinations of the kept loops and of the folded ones.
+    u64 kept_len, folded_len;
+    u64 base, out;
+    const void* cells;
+    // Bytes of a cell: 1 or 4; 0 for the constant 1.
+    u64 width;
+    qm31 scale;
+};
+
+__device__ __forceinline__ u32 cell_at(const Nest& n, u64 i) {
+    if (n.width == 1) return m31_of(((const i8*)n.cells)[i]);
+    if (n.width == 4) return m31_of(((const i32*)n.cells)[i]);
+    return 1u;
+}
+
+// The weights at these positions multiplied, but for one of them.
+__device__ __forceinline__ qm31 weights_but(const Nest& n, const u64* at, u64 but) {
+    qm31 p = qm31_one();
+    for (u64 k = 0; k < n.n_weights; k++)
+        if (k != but) p = p * n.weights[k][at[k]];
+    return p;
+}
+
+// A thread has one combination of the kept loops, the last of them fastest, and a share (blockIdx.y) of the folded ones.
+// partial[share * kept_len + combination].
+extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
+    u64 t = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n.kept_len) return;
+    u64 from = n.base, rest = t;
+    for (u64 k = n.n_kept; k-- > 0;) {
+        from += rest % n.kept[k].extent * n.kept[k].stride;
+        rest /= n.kept[k].extent;
+    }
+    qm31 total = qm31_zero();
+    u64 next = blockIdx.y * share_len, end = min(next + share_len, n.folded_len);
+    if (n.n_folded == 0) {
+        if (next == 0) total = qm31_base(cell_at(n, from));
+    }
+    while (n.n_folded > 0 && next < end) {
+        // The innermost loop runs on its own; the others stand still meanwhile.
+        const Loop inner = n.folded[n.n_folded - 1];
+        u64 at[MAX_WEIGHTS];
+        for (u64 k = 0; k < n.n_weights; k++) at[k] = n.start[k];
+        u64 here = from, left = next / inner.extent, first = next % inner.extent;
+        for (u64 k = n.n_folded - 1; k-- > 0;) {
+            u64 v = left % n.folded[k].extent;
+            left /= n.folded[k].extent;
+            here += v * n.folded[k].stride;
+            at[n.folded[k].slot] += v * n.folded[k].step;
+        }
+        qm31 others = weights_but(n, at, inner.slot);
+        u64 count = min(inner.extent - first, end - next);
+        const qm31* w = n.weights[inner.slot] + at[inner.slot] + first * inner.step;
+        here += first * inner.stride;
+        qm31 sum = qm31_zero();
+        u64 s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        for (u64 v = 0; v < count; v++) {
+            u64 x = cell_at(n, here + v * inner.stride);
+            qm31 e = w[v * inner.step];
+            s0 += x * e.a; s1 += x * e.b; s2 += x * e.c; s3 += x * e.d;
+            // Four products of words stay below 2^64.
+            if ((v & 3) == 3) {
+                sum = sum + qm31{reduce_wide(s0), reduce_wide(s1), reduce_wide(s2), reduce_wide(s3)};
+                s0 = s1 = s2 = s3 = 0;
+            }
+        }
+        sum = sum + qm31{reduce_wide(s0), reduce_wide(s1), reduce_wide(s2), reduce_wide(s3)};
+        total = total + others * sum;
+        next += count;
+    }
+    partial[blockIdx.y * n.kept_len + t] = total;
+}
+
+// Adds the shares up, scaled, where they belong.
+extern "C" __global__ void fold_apply(Nest n, u64 shares, const qm31* partial, qm31* out) {
+    u64 t = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n.kept_len) return;
+    u64 to = n.out, rest = t;
+    for (u64 k = n.n_kept; k-- > 0;) {
+        to += rest % n.kept[k].extent * n.kept[k].step;
+        rest /= n.kept[k].extent;
+    }
+    qm31 sum = qm31_zero();
+    for (u64 s = 0; s < shares; s++) sum = sum + partial[s * n.kept_len + t];
+    out[to] = out[to] + n.scale * sum;
+}

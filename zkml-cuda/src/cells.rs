@@ -1,0 +1,40 @@
+//! A tensor's cells on the device, in slab order.
+
+use crate::launch::address;
+use crate::{CudaError, Device};
+use cudarc::driver::CudaSlice;
+use zkml_runtime::cells::Cells;
+
+/// As [`Cells`], in as many bytes.
+pub enum DeviceCells {
+    I8(CudaSlice<i8>),
+    I32(CudaSlice<i32>),
+}
+
+impl DeviceCells {
+    pub fn upload(device: &Device, cells: &Cells) -> Result<Self, CudaError> {
+        Ok(match cells {
+            Cells::I8(v) => Self::I8(device.upload("cells", v)?),
+            Cells::I32(v) => Self::I32(device.upload("cells", v)?),
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::I8(v) => v.len(),
+            Self::I32(v) => v.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where they lie, and the bytes of one.
+    pub(crate) fn raw(&self, device: &Device) -> (u64, u64) {
+        match self {
+            Self::I8(v) => (address(device, v), 1),
+            Self::I32(v) => (address(device, v), 4),
+        }
+    }
+}
