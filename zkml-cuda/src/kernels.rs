@@ -12,7 +12,8 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
         crate::einsum::KERNELS,

@@ -5,12 +5,12 @@
 //!
 //! * [`Device`]: the card, its memory, its compiled kernels;
 //! * [`Kernels`]: the sources, one file for each part of the prover;
-//! * [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
+//! * [`cells`]: tensors, what is looked up and committed of them; [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
 //!   columns; [`einsum`]: the batched sumcheck;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
-mod cells;
+pub mod cells;
 mod column;
 pub mod commit;
 mod device;

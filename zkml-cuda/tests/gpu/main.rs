@@ -3,6 +3,7 @@
 //! `gpu-suite` builds this for machines without a toolchain; there `--bench` prints a table of times instead.
 
 mod bench;
+mod cells;
 mod commit;
 mod einsum;
 mod field;
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests = [field::TESTS, commit::TESTS, opening::TESTS, einsum::TESTS, gkr::TESTS].concat();
+    let tests =
+        [field::TESTS, cells::TESTS, commit::TESTS, opening::TESTS, einsum::TESTS, gkr::TESTS].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
         return match bench::run(
             device,

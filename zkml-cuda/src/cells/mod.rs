@@ -1,9 +1,20 @@
-//! A tensor's cells on the device, in slab order.
+//! A tensor's cells on the device, in slab order, and what is made of them.
+//!
+//! * `expression`: linear expressions of tensors, which are looked up; `columns`: what is committed.
+
+mod columns;
+mod expression;
+
+pub use columns::columns;
+pub use expression::materialise;
 
 use crate::launch::address;
-use crate::{CudaError, Device};
+use crate::{CudaError, Device, Kernels};
 use cudarc::driver::CudaSlice;
 use zkml_runtime::cells::Cells;
+
+pub(crate) const KERNELS: Kernels =
+    Kernels { file: "cells.cu", source: include_str!("../../kernels/cells.cu") };
 
 /// As [`Cells`], in as many bytes.
 pub enum DeviceCells {

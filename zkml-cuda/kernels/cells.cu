@@ -1,0 +1,75 @@
+// From cells to what is committed and looked up: linear expressions of tensors, and columns (zkml-runtime/src/cells.rs,
+// protocol/prove.rs).
+
+#define MAX_LOOPS 16
+
+struct Loop {
+    u64 extent, stride, step;
+};
+
+// A term of an expression: loops over a tensor's cells, of which the first `n_kept` step through the output too and the others
+// are summed.
+struct Term {
+    Loop loops[MAX_LOOPS];
+    u64 n_kept, n_loops;
+    u64 kept_len, summed_len;
+    u64 base, out;
+    const void* cells;
+    u64 width;
+    i64 coef;
+};
+
+__device__ __forceinline__ i64 integer_at(const void* cells, u64 width, u64 i) {
+    return width == 1 ? (i64)((const i8*)cells)[i] : (i64)((const i32*)cells)[i];
+}
+
+extern "C" __global__ void fill_integers(i64 value, i64* out, u64 n) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[i] = value;
+}
+
+// A thread for each combination of the kept loops, the last of them fastest.
+extern "C" __global__ void add_term(Term t, i64* out) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= t.kept_len) return;
+    u64 from = t.base, to = t.out, rest = i;
+    for (u64 k = t.n_kept; k-- > 0;) {
+        u64 v = rest % t.loops[k].extent;
+        rest /= t.loops[k].extent;
+        from += v * t.loops[k].stride;
+        to += v * t.loops[k].step;
+    }
+    i64 sum = 0;
+    for (u64 j = 0; j < t.summed_len; j++) {
+        u64 here = from, left = j;
+        for (u64 k = t.n_loops; k-- > t.n_kept;) {
+            here += left % t.loops[k].extent * t.loops[k].stride;
+            left /= t.loops[k].extent;
+        }
+        sum += integer_at(t.cells, t.width, here);
+    }
+    out[to] += t.coef * sum;
+}
+
+// Integers below 2^62 as words of the base field.
+extern "C" __global__ void to_words(const i64* in, u32* out, u64 n) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[i] = reduce_signed(in[i]);
+}
+
+// A run of cells that goes to a place in the columns; width 0 says that they are words already.
+struct Piece {
+    const void* cells;
+    u64 width, from, to, len;
+};
+
+// Pieces side by side: a row of blocks for each.
+extern "C" __global__ void place_pieces(const Piece* pieces, u32* columns) {
+    Piece p = pieces[blockIdx.y];
+    u64 step = (u64)gridDim.x * blockDim.x;
+    for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < p.len; i += step) {
+        u32 word = p.width == 0 ? ((const u32*)p.cells)[p.from + i]
+                                : m31_of((i32)integer_at(p.cells, p.width, p.from + i));
+        columns[p.to + i] = word;
+    }
+}
