@@ -12,13 +12,14 @@ const FIELD: &str = include_str!("../kernels/field.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
         crate::einsum::KERNELS,
         crate::gkr::KERNELS,
         crate::opening::KERNELS,
+        crate::opening::STARK,
     ];
 
     /// What the compiler is given.

@@ -5,14 +5,19 @@ use crate::{same, words, Test};
 use cudarc::driver::{CudaSlice, CudaView};
 use libtest_mimic::Failed;
 use num_traits::Zero;
+use std::collections::HashMap;
 use stwo::core::channel::{Blake2sChannel, Channel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::proof_of_work::GrindOps;
+use stwo::core::utils::bit_reverse_index;
 use stwo::core::vcs::blake2_hash::Blake2sHasher;
 use stwo::prover::backend::cpu::CpuBackend;
+use stwo::prover::backend::simd::column::BaseColumn;
+use stwo::prover::backend::simd::prefix_sum::inclusive_prefix_sum;
 use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::backend::Column as _;
 use stwo::prover::fri::FriOps;
 use stwo::prover::poly::circle::{CircleEvaluation, PolyOps, SecureEvaluation};
 use stwo::prover::poly::BitReversedOrder;
@@ -20,7 +25,8 @@ use stwo::prover::secure_column::SecureColumnByCoords;
 use zkml_cuda::commit::Hash;
 use zkml_cuda::felt::{felts, Felt};
 use zkml_cuda::opening::{
-    eq_table, fold, grind, inner_products, out_of_domain_weights, weighted_sum, Vector,
+    eq_table, fold, grind, inner_products, out_of_domain_weights, prefix_sums, quotient, steps,
+    to_coordinates, weighted_sum, Vector,
 };
 use zkml_cuda::{Column, Device};
 use zkml_runtime::field::F;
@@ -34,6 +40,8 @@ pub const TESTS: &[(&str, Test)] = &[
     ("opening::out_of_domain", out_of_domain),
     ("opening::folds", folds),
     ("opening::proof_of_work", proof_of_work),
+    ("opening::prefix_sums", sums),
+    ("opening::constraint", constraint),
 ];
 
 /// Columns of words and of bytes in turn, on the host and on the card.
@@ -185,6 +193,59 @@ fn proof_of_work(device: &Device) -> Result<(), Failed> {
         let digest = Hash(std::array::from_fn(|i| u32::from_le_bytes(words[i])));
         let (expected, got) = (SimdBackend::grind(&channel, bits), grind(device, digest, bits)?);
         same(&format!("{bits} bits"), &[expected], &[got])?;
+    }
+    Ok(())
+}
+
+fn sums(device: &Device) -> Result<(), Failed> {
+    for log in [1u32, 3, 6, 9, 10, 11, 15, 19] {
+        let values = challenges(1 << log);
+        let mut expected = vec![Felt::default(); 1 << log];
+        for c in 0..4 {
+            let column: BaseColumn = values.iter().map(|v| v.to_m31_array()[c]).collect();
+            for (e, v) in expected.iter_mut().zip(inclusive_prefix_sum(column).to_cpu()) {
+                e.0[c] = v.0;
+            }
+        }
+        let got = prefix_sums(device, &device.upload("v", &felts(&values))?)?;
+        same(&format!("2^{log}"), &expected, &device.download(&got)?)?;
+    }
+    Ok(())
+}
+
+/// The extensions of prefix sums satisfy the constraint: its quotient, written out on the host, is the card's.
+fn constraint(device: &Device) -> Result<(), Failed> {
+    for (log_rows, log_m) in [(6u32, 7u32), (10, 11), (10, 12)] {
+        let n = 1usize << log_m;
+        let all = challenges(3 * n + 1);
+        let columns = |from: usize| -> Vec<u32> {
+            (0..4).flat_map(|c| all[from..from + n].iter().map(move |v| v.to_m31_array()[c].0)).collect()
+        };
+        let host = [columns(0), columns(n), columns(2 * n)];
+        let of = host.iter().map(|c| device.upload("c", c)).collect::<Result<Vec<_>, _>>()?;
+        let (log_n, mean) = (log_rows + 1, all[3 * n]);
+        let vanishing = [BaseField::from(5), BaseField::from(77)];
+        let got = quotient(device, [&of[0], &of[1], &of[2]], log_n, mean, vanishing)?;
+        // The domain's points say which is the previous one: at blow-up 4 it is half of the larger domain.
+        let domain = CanonicCoset::new(log_m).circle_domain().split(log_m - log_n).0;
+        let point = |i: usize| domain.at(bit_reverse_index(i, log_n));
+        let step = CanonicCoset::new(log_rows).step();
+        let places: HashMap<_, _> = (0..1usize << log_n).map(|i| ((point(i).x.0, point(i).y.0), i)).collect();
+        let expected: Vec<F> = (0..1usize << log_n)
+            .map(|i| {
+                let before = point(i) - step;
+                let previous = places[&(before.x.0, before.y.0)];
+                let numerator = all[i] - all[previous] + mean - all[n + i] * all[2 * n + i];
+                numerator * vanishing[i >> log_rows]
+            })
+            .collect();
+        same(&format!("2^{log_n} of 2^{log_m}"), &felts(&expected), &device.download(&got)?)?;
+        // Coordinates and back.
+        let values = device.upload("v", &felts(&all[..n]))?;
+        same("coordinates", &host[0], &device.download(&to_coordinates(device, &values)?)?)?;
+        let products: Vec<F> = (0..n).map(|i| all[i] * all[n + i] - mean).collect();
+        let other = device.upload("e", &felts(&all[n..2 * n]))?;
+        same("steps", &felts(&products), &device.download(&steps(device, &values, &other, mean)?)?)?;
     }
     Ok(())
 }

@@ -1,0 +1,104 @@
+// The one constraint of an opening's STARK (zkml-runtime/src/pcs/prover/sums.rs, composition.rs): prefix sums along the trace
+// coset, and the quotient of the constraint.
+
+#define THREADS 256u
+#define PER_THREAD 4u
+#define PER_BLOCK (THREADS * PER_THREAD)
+
+__device__ __forceinline__ u64 reverse_bits(u64 i, u32 log_n) { return log_n == 0 ? 0 : __brevll(i) >> (64 - log_n); }
+
+// Where the k-th element of the coset lies: a circle domain is every second one, then the others backwards; it is stored in
+// bit-reversed order.
+__device__ __forceinline__ u64 place(u64 k, u32 log_n) {
+    u64 n = 1ull << log_n;
+    u64 circle = k & 1 ? n / 2 + (n - 1 - k) / 2 : k / 2;
+    return reverse_bits(circle, log_n);
+}
+
+// v e - mean
+extern "C" __global__ void sum_steps(const qm31* v, const qm31* e, qm31 mean, qm31* out, u64 n) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[i] = v[i] * e[i] - mean;
+}
+
+// Sums of the elements up to each within blocks of PER_BLOCK, and the sum of each block.
+extern "C" __global__ void scan_blocks(const qm31* in, qm31* out, qm31* sums, u32 log_n) {
+    __shared__ qm31 shared[THREADS];
+    u64 n = 1ull << log_n, first = (u64)blockIdx.x * PER_BLOCK + threadIdx.x * PER_THREAD;
+    qm31 own[PER_THREAD], total = qm31_zero();
+#pragma unroll
+    for (u32 r = 0; r < PER_THREAD; r++) {
+        if (first + r < n) total = total + in[place(first + r, log_n)];
+        own[r] = total;
+    }
+    shared[threadIdx.x] = total;
+    for (u32 by = 1; by < THREADS; by *= 2) {
+        __syncthreads();
+        qm31 before = threadIdx.x >= by ? shared[threadIdx.x - by] : qm31_zero();
+        __syncthreads();
+        shared[threadIdx.x] = shared[threadIdx.x] + before;
+    }
+    __syncthreads();
+    qm31 before = threadIdx.x > 0 ? shared[threadIdx.x - 1] : qm31_zero();
+#pragma unroll
+    for (u32 r = 0; r < PER_THREAD; r++)
+        if (first + r < n) out[place(first + r, log_n)] = before + own[r];
+    if (threadIdx.x == THREADS - 1) sums[blockIdx.x] = shared[THREADS - 1];
+}
+
+// The sums of the blocks before each: one block of threads, piece by piece.
+extern "C" __global__ void scan_sums(qm31* sums, u64 n) {
+    __shared__ qm31 shared[THREADS];
+    qm31 carry = qm31_zero();
+    for (u64 start = 0; start < n; start += THREADS) {
+        u64 i = start + threadIdx.x;
+        qm31 own = i < n ? sums[i] : qm31_zero();
+        __syncthreads();
+        shared[threadIdx.x] = own;
+        for (u32 by = 1; by < THREADS; by *= 2) {
+            __syncthreads();
+            qm31 before = threadIdx.x >= by ? shared[threadIdx.x - by] : qm31_zero();
+            __syncthreads();
+            shared[threadIdx.x] = shared[threadIdx.x] + before;
+        }
+        __syncthreads();
+        if (i < n) sums[i] = carry + shared[threadIdx.x] - own;
+        carry = carry + shared[THREADS - 1];
+    }
+}
+
+extern "C" __global__ void scan_add(qm31* out, const qm31* sums, u32 log_n) {
+    u64 k = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >> log_n) return;
+    u64 at = place(k, log_n);
+    out[at] = out[at] + sums[k / PER_BLOCK];
+}
+
+// Four columns of coordinates, one after the other.
+extern "C" __global__ void to_coordinates(const qm31* in, u32* out, u64 n) {
+    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    qm31 x = in[i];
+    out[i] = x.a;
+    out[n + i] = x.b;
+    out[2 * n + i] = x.c;
+    out[3 * n + i] = x.d;
+}
+
+__device__ __forceinline__ qm31 joined(const u32* columns, u64 n, u64 i) {
+    return {columns[i], columns[n + i], columns[2 * n + i], columns[3 * n + i]};
+}
+
+// (S - S_prev + mean - V E) / vanishing on a domain of n = 2^log_n points; each of S, V, E four columns of `stride` words. The
+// vanishing polynomial takes two values, on the two halves.
+extern "C" __global__ void constraint_quotient(const u32* s, const u32* v, const u32* e, u64 stride, u32 log_n, qm31 mean,
+                                               u32 inverse0, u32 inverse1, qm31* out) {
+    u64 n = 1ull << log_n, i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    u64 half = n / 2, natural = reverse_bits(i, log_n);
+    // One step of the trace coset back: back in the half coset, and forth in its conjugate.
+    u64 previous = natural < half ? (natural - 1) & (half - 1) : half | ((natural + 1) & (half - 1));
+    previous = reverse_bits(previous, log_n);
+    qm31 numerator = joined(s, stride, i) - joined(s, stride, previous) + mean - joined(v, stride, i) * joined(e, stride, i);
+    out[i] = numerator * (i < half ? inverse0 : inverse1);
+}
