@@ -1,6 +1,6 @@
 use std::simd::u64x8;
 
-use super::lanes::{Lanes, LANES};
+use super::lanes::{four, Lanes, LANES};
 use super::{PackedF, Wide};
 use crate::field::{BaseField, F};
 
@@ -39,7 +39,7 @@ impl BaseAcc {
     /// `c` and the `e` of [`BaseAcc::mac`] are the coordinates of an element, words at most p.
     #[inline(always)]
     pub fn new(c: &[u64; 4]) -> Self {
-        Self { wide: Wide::constant(c.map(u64x8::splat)), pending: 0 }
+        Self { wide: Wide::constant(four(*c, u64x8::splat)), pending: 0 }
     }
 
     /// The coordinates of an element.
@@ -54,7 +54,7 @@ impl BaseAcc {
             self.wide = self.wide.step();
             self.pending = 0;
         }
-        self.wide.add_base(e.map(u64x8::splat), x);
+        self.wide.add_base(four(*e, u64x8::splat), x);
         self.pending += 1;
     }
 

@@ -1,5 +1,6 @@
 use std::simd::u64x8;
 
+use super::lanes::nine;
 use super::{PackedF, Wide};
 use crate::field::F;
 
@@ -18,7 +19,7 @@ impl MulConst {
 
     #[inline(always)]
     fn wide(&self, x: &PackedF) -> Wide {
-        Wide::product_by(x, self.operands.map(u64x8::splat))
+        Wide::product_by(x, nine(self.operands, u64x8::splat))
     }
 
     /// `self * x`.

@@ -1,6 +1,6 @@
 use std::simd::u64x8;
 
-use super::lanes::{add, even, mul, neg, odd, reduce_62, reduce_64, step, sub, Lanes};
+use super::lanes::{add, even, four, mul, neg, nine, odd, reduce_62, reduce_64, step, sub, Lanes};
 use super::PackedF;
 
 /// Sixteen extension elements before reduction: four coordinates of 64-bit values, even and odd lanes apart.
@@ -27,38 +27,39 @@ fn rows(a: [u64x8; 4], b: [u64x8; 9]) -> [u64x8; 4] {
     [row([b0, nb1, f0, nf1]), row([b1, b0, f1, f0]), row([b2, nb3, b0, nb1]), row([b3, b2, b1, b0])]
 }
 
+/// `s + e * x`, coordinate by coordinate.
+#[inline(always)]
+fn plus_products(s: [u64x8; 4], e: [u64x8; 4], x: u64x8) -> [u64x8; 4] {
+    [s[0] + mul(e[0], x), s[1] + mul(e[1], x), s[2] + mul(e[2], x), s[3] + mul(e[3], x)]
+}
+
 impl Wide {
     /// `a * b`, each value at most `4 p^2`: nothing may be added before [`Wide::step`].
     #[inline(always)]
     pub fn product(a: &PackedF, b: &PackedF) -> Self {
         let b = operands(b);
-        Self { even: rows(a.0.map(even), b.map(even)), odd: rows(a.0.map(odd), b.map(odd)) }
+        Self { even: rows(four(a.0, even), nine(b, even)), odd: rows(four(a.0, odd), nine(b, odd)) }
     }
 
     /// The same for a right operand that is one constant in every lane.
     #[inline(always)]
     pub(super) fn product_by(a: &PackedF, b: [u64x8; 9]) -> Self {
-        Self { even: rows(a.0.map(even), b), odd: rows(a.0.map(odd), b) }
+        Self { even: rows(four(a.0, even), b), odd: rows(four(a.0, odd), b) }
     }
 
     /// Adds `e * x` for one constant e in every lane: at most `p^2` a call, so four calls from zero or three after a step.
     #[inline(always)]
     pub(super) fn add_base(&mut self, e: [u64x8; 4], x: Lanes) {
         let (xe, xo) = (even(x), odd(x));
-        for (c, e) in e.into_iter().enumerate() {
-            self.even[c] += mul(e, xe);
-            self.odd[c] += mul(e, xo);
-        }
+        (self.even, self.odd) = (plus_products(self.even, e, xe), plus_products(self.odd, e, xo));
     }
 
     /// Adds `e * x` lane by lane, with the same bound.
     #[inline(always)]
     pub(super) fn add_lanes(&mut self, e: &PackedF, x: Lanes) {
         let (xe, xo) = (even(x), odd(x));
-        for (c, e) in e.0.into_iter().enumerate() {
-            self.even[c] += mul(even(e), xe);
-            self.odd[c] += mul(odd(e), xo);
-        }
+        self.even = plus_products(self.even, four(e.0, even), xe);
+        self.odd = plus_products(self.odd, four(e.0, odd), xo);
     }
 
     /// One constant in every lane.
@@ -70,7 +71,7 @@ impl Wide {
     /// Brings every value below `2^31 + 2^33`: then `2^28` such may be added.
     #[inline(always)]
     pub fn step(self) -> Self {
-        Self { even: self.even.map(step), odd: self.odd.map(step) }
+        Self { even: four(self.even, step), odd: four(self.odd, step) }
     }
 
     /// The sum, if no value overflows.
