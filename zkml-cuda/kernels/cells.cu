@@ -3,10 +3,6 @@
 
 #define MAX_LOOPS 16
 
-struct Loop {
-    u64 extent, stride, step;
-};
-
 // A term of an expression: loops over a tensor's cells, of which the first `n_kept` step through the output too and the others
 // are summed.
 struct Term {
@@ -24,36 +20,27 @@ __device__ __forceinline__ i64 integer_at(const void* cells, u64 width, u64 i) {
 }
 
 extern "C" __global__ void fill_integers(i64 value, i64* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = value;
 }
 
 // A thread for each combination of the kept loops, the last of them fastest.
 extern "C" __global__ void add_term(Term t, i64* out) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= t.kept_len) return;
-    u64 from = t.base, to = t.out, rest = i;
-    for (u64 k = t.n_kept; k-- > 0;) {
-        u64 v = rest % t.loops[k].extent;
-        rest /= t.loops[k].extent;
-        from += v * t.loops[k].stride;
-        to += v * t.loops[k].step;
-    }
+    Steps at = combination(t.loops, t.n_kept, i);
+    const Loop* summed = t.loops + t.n_kept;
     i64 sum = 0;
     for (u64 j = 0; j < t.summed_len; j++) {
-        u64 here = from, left = j;
-        for (u64 k = t.n_loops; k-- > t.n_kept;) {
-            here += left % t.loops[k].extent * t.loops[k].stride;
-            left /= t.loops[k].extent;
-        }
-        sum += integer_at(t.cells, t.width, here);
+        u64 further = combination(summed, t.n_loops - t.n_kept, j).stride;
+        sum += integer_at(t.cells, t.width, t.base + at.stride + further);
     }
-    out[to] += t.coef * sum;
+    out[t.out + at.step] += t.coef * sum;
 }
 
 // Integers below 2^62 as words of the base field.
 extern "C" __global__ void to_words(const i64* in, u32* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = reduce_signed(in[i]);
 }
 
@@ -67,7 +54,7 @@ struct Piece {
 extern "C" __global__ void place_pieces(const Piece* pieces, u32* columns) {
     Piece p = pieces[blockIdx.y];
     u64 step = (u64)gridDim.x * blockDim.x;
-    for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < p.len; i += step) {
+    for (u64 i = global_thread(); i < p.len; i += step) {
         u32 word = p.width == 0 ? ((const u32*)p.cells)[p.from + i]
                                 : m31_of((i32)integer_at(p.cells, p.width, p.from + i));
         columns[p.to + i] = word;

@@ -144,7 +144,7 @@ struct __align__(16) Hash { u32 w[8]; };
 
 // A leaf is the hash of a row's words.
 extern "C" __global__ void merkle_leaves(const u32* columns, u32 n_columns, u64 rows, Hash* out) {
-    u64 row = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 row = global_thread();
     if (row >= rows) return;
     u32 h[8];
     start(h);
@@ -163,7 +163,7 @@ extern "C" __global__ void merkle_leaves(const u32* columns, u32 n_columns, u64 
 
 // A node is the hash of its children.
 extern "C" __global__ void merkle_layer(const Hash* below, Hash* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= n) return;
     Hash left = below[2 * i], right = below[2 * i + 1], node;
     u32 h[8], m[16];
@@ -179,7 +179,7 @@ extern "C" __global__ void merkle_layer(const Hash* below, Hash* out, u64 n) {
 // Proof of work: of the candidates from `first` on, the least whose hash after `digest` ends in enough zeros. Candidate c
 // is the nonce of low word c mod 2^20 and high word c / 2^20, in stwo's order.
 extern "C" __global__ void grind(Hash digest, u64 first, u64 n, u32 zeros, u64* best) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= n) return;
     u64 c = first + i;
     u32 h[8], m[16];

@@ -20,7 +20,7 @@ extern "C" __global__ void einsum_claims(const Product* products, qm31* partial)
     Product p = products[blockIdx.y];
     u32 inner = p.vars - p.batch_vars;
     qm31 sum = qm31_zero();
-    for (u64 j = (u64)blockIdx.x * blockDim.x + threadIdx.x; j >> p.vars == 0; j += (u64)gridDim.x * blockDim.x)
+    for (u64 j = global_thread(); j >> p.vars == 0; j += (u64)gridDim.x * blockDim.x)
         sum = sum + p.eq[j >> inner] * (p.a[j] * p.b[j]);
     sum = block_sum(sum * p.scale);
     if (threadIdx.x == 0) partial[(u64)blockIdx.y * gridDim.x + blockIdx.x] = sum;
@@ -35,7 +35,7 @@ extern "C" __global__ void einsum_round(const Product* products, u32 left, qm31*
         u32 batch = unbound(p, left);
         // Pairs that share a pair of eq.
         u32 inner = left - batch;
-        for (u64 j = (u64)blockIdx.x * blockDim.x + threadIdx.x; j < half; j += step) {
+        for (u64 j = global_thread(); j < half; j += step) {
             qm31 a0 = p.a[j], a1 = p.a[j + half], b0 = p.b[j], b1 = p.b[j + half];
             qm31 low = a0 * b0, high = (a1 - a0) * (b1 - b0);
             if (batch == 0) {
@@ -70,7 +70,7 @@ extern "C" __global__ void einsum_bind(const Product* products, u32 left, qm31 r
     if (p.vars < left) return;
     u64 half = 1ull << (left - 1), step = (u64)gridDim.x * blockDim.x;
     u32 batch = unbound(p, left);
-    for (u64 j = (u64)blockIdx.x * blockDim.x + threadIdx.x; j < half; j += step) {
+    for (u64 j = global_thread(); j < half; j += step) {
         p.a[j] = qm31_lerp(p.a[j], p.a[j + half], r);
         p.b[j] = qm31_lerp(p.b[j], p.b[j + half], r);
         if (batch > 0 && j >> (batch - 1) == 0) p.eq[j] = qm31_lerp(p.eq[j], p.eq[j + (1ull << (batch - 1))], r);
@@ -83,12 +83,4 @@ extern "C" __global__ void einsum_operands(const Product* products, u32 n, qm31*
     if (i >= n) return;
     out[2 * i] = products[i].a[0];
     out[2 * i + 1] = products[i].b[0];
-}
-
-// The shares of each row added up: a block for a row.
-extern "C" __global__ void einsum_total(const qm31* partial, u32 shares, qm31* out) {
-    qm31 sum = qm31_zero();
-    for (u32 i = threadIdx.x; i < shares; i += blockDim.x) sum = sum + partial[(u64)blockIdx.x * shares + i];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) out[blockIdx.x] = sum;
 }

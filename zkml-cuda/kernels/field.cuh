@@ -10,12 +10,13 @@ typedef unsigned char u8;
 
 #define P 0x7fffffffu
 
+__device__ __forceinline__ u64 global_thread() { return (u64)blockIdx.x * blockDim.x + threadIdx.x; }
+
 // Up to 2p to below p: the difference wraps where there is nothing to take off.
 __device__ __forceinline__ u32 reduce_once(u32 x) { return min(x, x - P); }
 
 __device__ __forceinline__ u32 m31_add(u32 a, u32 b) { return reduce_once(a + b); }
 __device__ __forceinline__ u32 m31_sub(u32 a, u32 b) { return min(a - b, a - b + P); }
-__device__ __forceinline__ u32 m31_neg(u32 a) { return m31_sub(0u, a); }
 
 // Below 2^62.
 __device__ __forceinline__ u32 reduce_product(u64 x) {
@@ -73,6 +74,22 @@ __device__ __forceinline__ qm31 operator*(qm31 x, qm31 y) {
     r.d = reduce_wide((u64)x.a * y.d + (u64)x.b * y.c + (u64)x.c * y.b + (u64)x.d * y.a);
     return r;
 }
+
+// A sum of products of words with elements. Four products stay below 2^64: at most so many between two calls of `take`.
+struct wide_sum {
+    u64 a, b, c, d;
+    __device__ __forceinline__ void add(u64 x, qm31 e) {
+        a += x * e.a;
+        b += x * e.b;
+        c += x * e.c;
+        d += x * e.d;
+    }
+    __device__ __forceinline__ qm31 take() {
+        qm31 sum = {reduce_wide(a), reduce_wide(b), reduce_wide(c), reduce_wide(d)};
+        a = b = c = d = 0;
+        return sum;
+    }
+};
 
 // x + r (y - x)
 __device__ __forceinline__ qm31 qm31_lerp(qm31 x, qm31 y, qm31 r) { return x + r * (y - x); }

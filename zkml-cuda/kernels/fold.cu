@@ -4,12 +4,6 @@
 #define MAX_LOOPS 12
 #define MAX_WEIGHTS 6
 
-struct Loop {
-    u64 extent, stride, step;
-    // The weights that a folded loop steps through.
-    u64 slot;
-};
-
 struct Nest {
     Loop kept[MAX_LOOPS];
     Loop folded[MAX_LOOPS];
@@ -42,13 +36,9 @@ __device__ __forceinline__ qm31 weights_but(const Nest& n, const u64* at, u64 bu
 // A thread has one combination of the kept loops, the last of them fastest, and a share (blockIdx.y) of the folded ones.
 // partial[share * kept_len + combination].
 extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
-    u64 t = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 t = global_thread();
     if (t >= n.kept_len) return;
-    u64 from = n.base, rest = t;
-    for (u64 k = n.n_kept; k-- > 0;) {
-        from += rest % n.kept[k].extent * n.kept[k].stride;
-        rest /= n.kept[k].extent;
-    }
+    u64 from = n.base + combination(n.kept, n.n_kept, t).stride;
     qm31 total = qm31_zero();
     u64 next = blockIdx.y * share_len, end = min(next + share_len, n.folded_len);
     if (n.n_folded == 0) {
@@ -71,19 +61,12 @@ extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
         const qm31* w = n.weights[inner.slot] + at[inner.slot] + first * inner.step;
         here += first * inner.stride;
         qm31 sum = qm31_zero();
-        u64 s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        wide_sum wide = {0, 0, 0, 0};
         for (u64 v = 0; v < count; v++) {
-            u64 x = cell_at(n, here + v * inner.stride);
-            qm31 e = w[v * inner.step];
-            s0 += x * e.a; s1 += x * e.b; s2 += x * e.c; s3 += x * e.d;
-            // Four products of words stay below 2^64.
-            if ((v & 3) == 3) {
-                sum = sum + qm31{reduce_wide(s0), reduce_wide(s1), reduce_wide(s2), reduce_wide(s3)};
-                s0 = s1 = s2 = s3 = 0;
-            }
+            wide.add(cell_at(n, here + v * inner.stride), w[v * inner.step]);
+            if ((v & 3) == 3) sum = sum + wide.take();
         }
-        sum = sum + qm31{reduce_wide(s0), reduce_wide(s1), reduce_wide(s2), reduce_wide(s3)};
-        total = total + others * sum;
+        total = total + others * (sum + wide.take());
         next += count;
     }
     partial[blockIdx.y * n.kept_len + t] = total;
@@ -91,13 +74,9 @@ extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
 
 // Adds the shares up, scaled, where they belong.
 extern "C" __global__ void fold_apply(Nest n, u64 shares, const qm31* partial, qm31* out) {
-    u64 t = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 t = global_thread();
     if (t >= n.kept_len) return;
-    u64 to = n.out, rest = t;
-    for (u64 k = n.n_kept; k-- > 0;) {
-        to += rest % n.kept[k].extent * n.kept[k].step;
-        rest /= n.kept[k].extent;
-    }
+    u64 to = n.out + combination(n.kept, n.n_kept, t).step;
     qm31 sum = qm31_zero();
     for (u64 s = 0; s < shares; s++) sum = sum + partial[s * n.kept_len + t];
     out[to] = out[to] + n.scale * sum;

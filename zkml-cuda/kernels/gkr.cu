@@ -13,15 +13,6 @@ struct LeafBlock {
     qm31 constant;
 };
 
-// Words of the base field, or centred bytes.
-struct Column {
-    const void* data;
-    u64 bytes;
-    qm31 weight;
-};
-
-__device__ __forceinline__ u64 global_thread() { return (u64)blockIdx.x * blockDim.x + threadIdx.x; }
-
 __device__ qm31 leaf_at(const LeafBlock* blocks, u32 n_blocks, const Column* columns, u64 i) {
     // The last block that begins at i or before it.
     u32 low = 0, high = n_blocks;
@@ -31,20 +22,15 @@ __device__ qm31 leaf_at(const LeafBlock* blocks, u32 n_blocks, const Column* col
     }
     LeafBlock b = blocks[low];
     u64 at = i - b.first;
-    // Up to four products of words fit, the constant among them: four at a time.
-    u64 s[4] = {0, 0, 0, 0};
+    wide_sum wide = {0, 0, 0, 0};
     qm31 sum = qm31_zero();
     for (u32 c = 0; c < b.n_columns; c++) {
         Column k = columns[b.first_column + c];
         u64 x = k.bytes ? m31_of(((const i8*)k.data)[at]) : ((const u32*)k.data)[at];
-        s[0] += x * k.weight.a; s[1] += x * k.weight.b; s[2] += x * k.weight.c; s[3] += x * k.weight.d;
-        if ((c & 3) == 3) {
-            sum = sum + qm31{reduce_wide(s[0]), reduce_wide(s[1]), reduce_wide(s[2]), reduce_wide(s[3])};
-            s[0] = s[1] = s[2] = s[3] = 0;
-        }
+        wide.add(x, k.weight);
+        if ((c & 3) == 3) sum = sum + wide.take();
     }
-    sum = sum + qm31{reduce_wide(s[0]), reduce_wide(s[1]), reduce_wide(s[2]), reduce_wide(s[3])};
-    return b.constant - sum;
+    return b.constant - (sum + wide.take());
 }
 
 // The first n values of leaves, `live` of which belong to blocks.

@@ -1,13 +1,6 @@
 // What an opening computes from committed columns: linear combinations of them, inner products with them, and the vectors of
 // weights that these take (zkml-runtime/src/pcs/prover).
 
-// Words of the base field, or centred bytes, and a weight.
-struct Column {
-    const void* data;
-    u64 bytes;
-    qm31 weight;
-};
-
 #define ROWS 4u
 
 // Four neighbouring rows of a column: one read of four or of sixteen bytes.
@@ -22,50 +15,28 @@ __device__ __forceinline__ Rows rows_of(const void* data, u64 bytes, u64 quad) {
     return {{v.x, v.y, v.z, v.w}};
 }
 
-// Four rows of sums in 64 bits, reduced after every fourth product: four products of words stay below 2^64.
-struct Sums {
-    u64 s[ROWS][4];
-    qm31 total[ROWS];
-    __device__ __forceinline__ void clear() {
-#pragma unroll
-        for (u32 r = 0; r < ROWS; r++) {
-            total[r] = qm31_zero();
-#pragma unroll
-            for (u32 c = 0; c < 4; c++) s[r][c] = 0;
-        }
-    }
-    __device__ __forceinline__ void reduce() {
-#pragma unroll
-        for (u32 r = 0; r < ROWS; r++) {
-            total[r] = total[r] + qm31{reduce_wide(s[r][0]), reduce_wide(s[r][1]), reduce_wide(s[r][2]), reduce_wide(s[r][3])};
-#pragma unroll
-            for (u32 c = 0; c < 4; c++) s[r][c] = 0;
-        }
-    }
-};
-
 // out[row] = sum over columns of weight * column[row]; a thread has four rows.
 extern "C" __global__ void weighted_sum(const Column* columns, u32 n_columns, u64 quads, qm31* out) {
-    u64 quad = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 quad = global_thread();
     if (quad >= quads) return;
-    Sums sums;
-    sums.clear();
+    wide_sum wide[ROWS];
+    qm31 total[ROWS];
+#pragma unroll
+    for (u32 r = 0; r < ROWS; r++) {
+        wide[r] = {0, 0, 0, 0};
+        total[r] = qm31_zero();
+    }
     for (u32 k = 0; k < n_columns; k++) {
         Column c = columns[k];
         Rows rows = rows_of(c.data, c.bytes, quad);
 #pragma unroll
         for (u32 r = 0; r < ROWS; r++) {
-            u64 x = rows.x[r];
-            sums.s[r][0] += x * c.weight.a;
-            sums.s[r][1] += x * c.weight.b;
-            sums.s[r][2] += x * c.weight.c;
-            sums.s[r][3] += x * c.weight.d;
+            wide[r].add(rows.x[r], c.weight);
+            if ((k & 3) == 3) total[r] = total[r] + wide[r].take();
         }
-        if ((k & 3) == 3) sums.reduce();
     }
-    sums.reduce();
 #pragma unroll
-    for (u32 r = 0; r < ROWS; r++) out[ROWS * quad + r] = sums.total[r];
+    for (u32 r = 0; r < ROWS; r++) out[ROWS * quad + r] = total[r] + wide[r].take();
 }
 
 #define TOGETHER 4u
@@ -79,7 +50,7 @@ extern "C" __global__ void inner_products(const Column* columns, u32 n_columns, 
 #pragma unroll
     for (u32 k = 0; k < TOGETHER; k++) total[k] = qm31_zero();
     u64 step = (u64)gridDim.x * blockDim.x;
-    for (u64 quad = (u64)blockIdx.x * blockDim.x + threadIdx.x; quad < quads; quad += step) {
+    for (u64 quad = global_thread(); quad < quads; quad += step) {
         qm31 w[ROWS];
 #pragma unroll
         for (u32 r = 0; r < ROWS; r++) w[r] = weights[ROWS * quad + r];
@@ -88,14 +59,10 @@ extern "C" __global__ void inner_products(const Column* columns, u32 n_columns, 
             if (k >= n) break;
             Column c = columns[first + k];
             Rows rows = rows_of(c.data, c.bytes, quad);
-            // Four products: below 2^64.
-            u64 s[4] = {0, 0, 0, 0};
+            wide_sum wide = {0, 0, 0, 0};
 #pragma unroll
-            for (u32 r = 0; r < ROWS; r++) {
-                u64 x = rows.x[r];
-                s[0] += x * w[r].a; s[1] += x * w[r].b; s[2] += x * w[r].c; s[3] += x * w[r].d;
-            }
-            total[k] = total[k] + qm31{reduce_wide(s[0]), reduce_wide(s[1]), reduce_wide(s[2]), reduce_wide(s[3])};
+            for (u32 r = 0; r < ROWS; r++) wide.add(rows.x[r], w[r]);
+            total[k] = total[k] + wide.take();
         }
     }
 #pragma unroll
@@ -105,23 +72,15 @@ extern "C" __global__ void inner_products(const Column* columns, u32 n_columns, 
     }
 }
 
-// The shares of each column added up: a block for a column.
-extern "C" __global__ void total_shares(const qm31* partial, u32 shares, qm31* out) {
-    qm31 sum = qm31_zero();
-    for (u32 i = threadIdx.x; i < shares; i += blockDim.x) sum = sum + partial[(u64)blockIdx.x * shares + i];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) out[blockIdx.x] = sum;
-}
-
 // eq over all points from its two factors.
 extern "C" __global__ void eq_product(const qm31* high, const qm31* low, u32 low_bits, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = high[i >> low_bits] * low[i & ((1ull << low_bits) - 1)];
 }
 
 // One layer of the transposed transform: a weight w becomes w + w f t and w - w f t.
 extern "C" __global__ void split_weights(const qm31* in, const u32* factors, qm31 at, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= n) return;
     qm31 w = in[i], step = w * at * factors[i];
     out[2 * i] = w + step;
@@ -130,13 +89,13 @@ extern "C" __global__ void split_weights(const qm31* in, const u32* factors, qm3
 
 // The lowest variable of a vector bound: a + r (b - a).
 extern "C" __global__ void bind_lowest(const qm31* in, qm31 r, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = qm31_lerp(in[2 * i], in[2 * i + 1], r);
 }
 
 // It summed out: a + b.
 extern "C" __global__ void sum_out_lowest(const qm31* in, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = in[2 * i] + in[2 * i + 1];
 }
 
@@ -144,7 +103,7 @@ extern "C" __global__ void sum_out_lowest(const qm31* in, qm31* out, u64 n) {
 extern "C" __global__ void dot_pairs(const qm31* x, const qm31* w, u64 n, qm31* partial) {
     qm31 even = qm31_zero(), odd = qm31_zero();
     u64 step = (u64)gridDim.x * blockDim.x;
-    for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
+    for (u64 i = global_thread(); i < n; i += step) {
         qm31 e = w[i];
         even = even + e * x[2 * i];
         odd = odd + e * x[2 * i + 1];
@@ -159,7 +118,7 @@ extern "C" __global__ void dot_pairs(const qm31* x, const qm31* w, u64 n, qm31* 
 
 // One fold of FRI: values at x and -x (or at a point and its conjugate) to (a + b) + alpha (a - b) / x.
 extern "C" __global__ void fri_fold(const qm31* in, const u32* factors, qm31 alpha, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= n) return;
     qm31 a = in[2 * i], b = in[2 * i + 1];
     out[i] = a + b + alpha * ((a - b) * factors[i]);

@@ -17,8 +17,21 @@ __device__ __forceinline__ u64 place(u64 k, u32 log_n) {
 
 // v e - mean
 extern "C" __global__ void sum_steps(const qm31* v, const qm31* e, qm31 mean, qm31* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i < n) out[i] = v[i] * e[i] - mean;
+}
+
+// Sums over the threads of a block up to each, in shared memory. It waits until nobody reads what was there before.
+__device__ __forceinline__ void block_scan(qm31* shared, qm31 own) {
+    __syncthreads();
+    shared[threadIdx.x] = own;
+    for (u32 by = 1; by < THREADS; by *= 2) {
+        __syncthreads();
+        qm31 before = threadIdx.x >= by ? shared[threadIdx.x - by] : qm31_zero();
+        __syncthreads();
+        shared[threadIdx.x] = shared[threadIdx.x] + before;
+    }
+    __syncthreads();
 }
 
 // Sums of the elements up to each within blocks of PER_BLOCK, and the sum of each block.
@@ -31,14 +44,7 @@ extern "C" __global__ void scan_blocks(const qm31* in, qm31* out, qm31* sums, u3
         if (first + r < n) total = total + in[place(first + r, log_n)];
         own[r] = total;
     }
-    shared[threadIdx.x] = total;
-    for (u32 by = 1; by < THREADS; by *= 2) {
-        __syncthreads();
-        qm31 before = threadIdx.x >= by ? shared[threadIdx.x - by] : qm31_zero();
-        __syncthreads();
-        shared[threadIdx.x] = shared[threadIdx.x] + before;
-    }
-    __syncthreads();
+    block_scan(shared, total);
     qm31 before = threadIdx.x > 0 ? shared[threadIdx.x - 1] : qm31_zero();
 #pragma unroll
     for (u32 r = 0; r < PER_THREAD; r++)
@@ -53,22 +59,14 @@ extern "C" __global__ void scan_sums(qm31* sums, u64 n) {
     for (u64 start = 0; start < n; start += THREADS) {
         u64 i = start + threadIdx.x;
         qm31 own = i < n ? sums[i] : qm31_zero();
-        __syncthreads();
-        shared[threadIdx.x] = own;
-        for (u32 by = 1; by < THREADS; by *= 2) {
-            __syncthreads();
-            qm31 before = threadIdx.x >= by ? shared[threadIdx.x - by] : qm31_zero();
-            __syncthreads();
-            shared[threadIdx.x] = shared[threadIdx.x] + before;
-        }
-        __syncthreads();
+        block_scan(shared, own);
         if (i < n) sums[i] = carry + shared[threadIdx.x] - own;
         carry = carry + shared[THREADS - 1];
     }
 }
 
 extern "C" __global__ void scan_add(qm31* out, const qm31* sums, u32 log_n) {
-    u64 k = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 k = global_thread();
     if (k >> log_n) return;
     u64 at = place(k, log_n);
     out[at] = out[at] + sums[k / PER_BLOCK];
@@ -76,7 +74,7 @@ extern "C" __global__ void scan_add(qm31* out, const qm31* sums, u32 log_n) {
 
 // Four columns of coordinates, one after the other.
 extern "C" __global__ void to_coordinates(const qm31* in, u32* out, u64 n) {
-    u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 i = global_thread();
     if (i >= n) return;
     qm31 x = in[i];
     out[i] = x.a;
@@ -93,7 +91,7 @@ __device__ __forceinline__ qm31 joined(const u32* columns, u64 n, u64 i) {
 // vanishing polynomial takes two values, on the two halves.
 extern "C" __global__ void constraint_quotient(const u32* s, const u32* v, const u32* e, u64 stride, u32 log_n, qm31 mean,
                                                u32 inverse0, u32 inverse1, qm31* out) {
-    u64 n = 1ull << log_n, i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    u64 n = 1ull << log_n, i = global_thread();
     if (i >= n) return;
     u64 half = n / 2, natural = reverse_bits(i, log_n);
     // One step of the trace coset back: back in the half coset, and forth in its conjugate.

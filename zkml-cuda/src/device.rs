@@ -5,8 +5,14 @@ use cudarc::driver::{
     CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DeviceRepr, ValidAsZeroBits,
 };
 use cudarc::nvrtc::{compile_ptx_with_opts, CompileError, CompileOptions, Ptx};
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// A file of kernels, compiled, and those of them that were asked for.
+struct Module {
+    module: Arc<CudaModule>,
+    functions: HashMap<&'static str, CudaFunction>,
+}
 
 /// One card and one stream on it. What is launched runs in order, so nothing waits but a download.
 pub struct Device {
@@ -14,7 +20,7 @@ pub struct Device {
     stream: Arc<CudaStream>,
     arch: &'static str,
     compiler: (i32, i32),
-    modules: Mutex<HashMap<&'static str, Arc<CudaModule>>>,
+    modules: Mutex<HashMap<&'static str, Module>>,
 }
 
 impl Device {
@@ -70,19 +76,19 @@ impl Device {
     ///
     /// # Panics
     /// If the file has none of this name.
-    pub fn kernel(&self, kernels: Kernels, name: &str) -> Result<CudaFunction, CudaError> {
+    pub fn kernel(&self, kernels: Kernels, name: &'static str) -> Result<CudaFunction, CudaError> {
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        let module = match modules.get(kernels.file) {
-            Some(module) => module.clone(),
-            None => {
-                let module = self.compile(kernels)?;
-                modules.insert(kernels.file, module.clone());
-                module
+        let Module { module, functions } = match modules.entry(kernels.file) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => {
+                free.insert(Module { module: self.compile(kernels)?, functions: HashMap::new() })
             }
         };
-        Ok(module
-            .load_function(name)
-            .unwrap_or_else(|e| panic!("`{}` has no kernel `{name}`: {e}", kernels.file)))
+        let load = || {
+            let loaded = module.load_function(name);
+            loaded.unwrap_or_else(|e| panic!("`{}` has no kernel `{name}`: {e}", kernels.file))
+        };
+        Ok(functions.entry(name).or_insert_with(load).clone())
     }
 
     fn compile(&self, kernels: Kernels) -> Result<Arc<CudaModule>, CudaError> {

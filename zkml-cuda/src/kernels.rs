@@ -1,5 +1,5 @@
 //! The sources of the kernels, one file for each part of the prover. They hold no `#include`: the arithmetic that all of
-//! them stand on is put in front.
+//! them stand on, and how data lies that several of them read, are put in front.
 
 /// A file of kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -9,10 +9,11 @@ pub struct Kernels {
 }
 
 const FIELD: &str = include_str!("../kernels/field.cuh");
+const LAYOUT: &str = include_str!("../kernels/layout.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
@@ -20,10 +21,12 @@ impl Kernels {
         crate::gkr::KERNELS,
         crate::opening::KERNELS,
         crate::opening::STARK,
+        crate::sums::KERNELS,
     ];
 
     /// What the compiler is given.
     pub fn text(&self) -> String {
-        format!("#line 1 \"field.cuh\"\n{FIELD}\n#line 1 \"{}\"\n{}", self.file, self.source)
+        let files = [("field.cuh", FIELD), ("layout.cuh", LAYOUT), (self.file, self.source)];
+        files.map(|(file, text)| format!("#line 1 \"{file}\"\n{text}\n")).concat()
     }
 }

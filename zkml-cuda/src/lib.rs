@@ -20,7 +20,9 @@ pub mod felt;
 pub mod gkr;
 mod kernels;
 mod launch;
+mod loops;
 pub mod opening;
+mod sums;
 
 pub use cells::DeviceCells;
 pub use column::Column;

@@ -180,45 +180,68 @@ pub fn materialise_into<'a>(
 }
 
 fn add_term(out: &mut [i64], term: &Term, space: &Space, stored: &Space, cells: &Cells) {
-    let full = space.and(&term.summed);
-    let mut loops = Loops::new(&term.view, stored, full.axes());
-    // A broadcast axis of the space repeats the cell; a broadcast summed axis multiplies it.
-    let mut coef = term.coef;
-    for (axis, a) in full.axes().iter().enumerate() {
-        if loops.broadcast[axis] {
+    let TermLoops { steps, base, out: start, coef } = TermLoops::new(term, space, stored);
+    walk(&steps, base, start, &mut |to, from| out[to] += coef * cells.get(from) as i64);
+}
+
+/// A loop that goes through cells and through an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub extent: usize,
+    pub stride: usize,
+    /// Zero for a summed axis.
+    pub out: usize,
+}
+
+/// A term of an expression as loops over its tensor's cells and over the cells of a space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermLoops {
+    pub steps: Vec<Step>,
+    /// Where they start: in the tensor, in the space.
+    pub base: usize,
+    pub out: usize,
+    pub coef: i64,
+}
+
+impl TermLoops {
+    /// `stored` is the space of the term's tensor.
+    pub fn new(term: &Term, space: &Space, stored: &Space) -> Self {
+        let full = space.and(&term.summed);
+        let mut loops = Loops::new(&term.view, stored, full.axes());
+        // A broadcast axis of the space repeats the cell, digit by digit; a broadcast summed axis multiplies it.
+        let mut coef = term.coef;
+        for (axis, a) in full.axes().iter().enumerate().filter(|(axis, _)| loops.broadcast[*axis]) {
             match axis < space.axes().len() {
-                true => loops.loops.push(Loop { extent: a.extent(), stride: 0, axis, index: 1 }),
+                true => loops.loops.extend([
+                    Loop { extent: a.odd as usize, stride: 0, axis, index: 1 << a.bits },
+                    Loop { extent: 1 << a.bits, stride: 0, axis, index: 1 },
+                ]),
                 false => coef *= a.extent() as i64,
             }
         }
+        // Where a position of an axis lies in the space.
+        let (strides, offsets) = (space.slab_strides(), space.bit_offsets());
+        let slab_bits = space.slab_bits();
+        let place = |axis: usize, i: usize| match space.axes().get(axis) {
+            None => 0,
+            Some(a) => {
+                ((strides[axis] as usize * (i >> a.bits)) << slab_bits)
+                    + ((i & ((1 << a.bits) - 1)) << offsets[axis])
+            }
+        };
+        let out = loops.start.iter().enumerate().map(|(axis, &i)| place(axis, i)).sum();
+        // A loop stays within a digit and digits do not carry into each other, so its places have one stride.
+        let step = |l: &Loop| Step { extent: l.extent, stride: l.stride, out: place(l.axis, l.index) };
+        Self { steps: loops.loops.iter().map(step).collect(), base: loops.base, out, coef }
     }
-    // Where each position of each axis lies in the output.
-    let (strides, offsets) = (space.slab_strides(), space.bit_offsets());
-    let slab_bits = space.slab_bits();
-    let place = |axis: usize, i: usize| match space.axes().get(axis) {
-        None => 0,
-        Some(a) => {
-            ((strides[axis] as usize * (i >> a.bits)) << slab_bits)
-                + ((i & ((1 << a.bits) - 1)) << offsets[axis])
-        }
-    };
-    let start: usize = loops.start.iter().enumerate().map(|(axis, &i)| place(axis, i)).sum();
-    // Positions are sums of digit places, since digits do not carry into each other.
-    let steps: Vec<(Vec<usize>, usize)> = loops
-        .loops
-        .iter()
-        .map(|l| ((0..l.extent).map(|v| place(l.axis, v * l.index)).collect(), l.stride))
-        .collect();
-    walk(&steps, start, loops.base, &mut |to, from| out[to] += coef * cells.get(from) as i64);
 }
 
-fn walk(steps: &[(Vec<usize>, usize)], to: usize, from: usize, f: &mut impl FnMut(usize, usize)) {
+/// Calls `f` with the place in the output and the cell of every combination.
+pub(crate) fn walk(steps: &[Step], from: usize, to: usize, f: &mut impl FnMut(usize, usize)) {
     match steps {
         [] => f(to, from),
-        [(places, stride)] => places.iter().enumerate().for_each(|(v, p)| f(to + p, from + v * stride)),
-        [(places, stride), rest @ ..] => {
-            places.iter().enumerate().for_each(|(v, p)| walk(rest, to + p, from + v * stride, f))
-        }
+        [s] => (0..s.extent).for_each(|v| f(to + v * s.out, from + v * s.stride)),
+        [s, rest @ ..] => (0..s.extent).for_each(|v| walk(rest, from + v * s.stride, to + v * s.out, f)),
     }
 }
 

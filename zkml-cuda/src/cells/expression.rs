@@ -2,21 +2,13 @@
 
 use super::{DeviceCells, KERNELS};
 use crate::launch::{grid, launch, Args};
+use crate::loops::{at_most, combinations, RawLoop};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use zkml_ir::plan::{LinExpr, Space, Term};
-use zkml_runtime::cells::{Loop, Loops};
+use zkml_runtime::cells::{Step, TermLoops};
 
 const MAX_LOOPS: usize = 16;
-
-/// `Loop` of the kernels.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-struct RawLoop {
-    extent: u64,
-    stride: u64,
-    step: u64,
-}
 
 /// `Term` of the kernels.
 #[derive(Clone, Copy, Default)]
@@ -70,43 +62,17 @@ pub fn materialise<'a>(
 }
 
 fn loops(term: &Term, space: &Space, stored: &Space) -> Result<RawTerm, CudaError> {
-    let full = space.and(&term.summed);
-    let mut loops = Loops::new(&term.view, stored, full.axes());
-    // A broadcast axis of the space repeats the cell, digit by digit; a broadcast summed axis multiplies it.
-    let mut coef = term.coef;
-    for (axis, a) in full.axes().iter().enumerate().filter(|(axis, _)| loops.broadcast[*axis]) {
-        match axis < space.axes().len() {
-            true => {
-                loops.loops.push(Loop { extent: a.odd as usize, stride: 0, axis, index: 1 << a.bits });
-                loops.loops.push(Loop { extent: 1 << a.bits, stride: 0, axis, index: 1 });
-            }
-            false => coef *= a.extent() as i64,
-        }
-    }
-    // Where a position of an axis lies in the output. Digits do not carry into each other, so a loop has one step.
-    let (strides, offsets) = (space.slab_strides(), space.bit_offsets());
-    let slab_bits = space.slab_bits();
-    let place = |axis: usize, i: usize| match space.axes().get(axis) {
-        None => 0,
-        Some(a) => {
-            ((strides[axis] as usize * (i >> a.bits)) << slab_bits)
-                + ((i & ((1 << a.bits) - 1)) << offsets[axis])
-        }
-    };
-    let out: usize = loops.start.iter().enumerate().map(|(axis, &i)| place(axis, i)).sum();
-    let (kept, summed): (Vec<Loop>, Vec<Loop>) =
-        loops.loops.iter().filter(|l| l.extent > 1).partition(|l| l.axis < space.axes().len());
+    let TermLoops { steps, base, out, coef } = TermLoops::new(term, space, stored);
+    let loops = steps.iter().filter(|s| s.extent > 1);
+    let (kept, summed): (Vec<Step>, Vec<Step>) = loops.partition(|s| s.out > 0);
     let got = kept.len() + summed.len();
-    if got > MAX_LOOPS {
-        return Err(CudaError::Loops { most: MAX_LOOPS, got });
-    }
-    let mut raw = RawTerm { base: loops.base as u64, out: out as u64, coef, ..RawTerm::default() };
-    for (to, l) in raw.loops.iter_mut().zip(kept.iter().chain(&summed)) {
-        let step = place(l.axis, l.index) as u64;
-        *to = RawLoop { extent: l.extent as u64, stride: l.stride as u64, step };
+    at_most(MAX_LOOPS, got)?;
+    let mut raw = RawTerm { base: base as u64, out: out as u64, coef, ..RawTerm::default() };
+    for (to, s) in raw.loops.iter_mut().zip(kept.iter().chain(&summed)) {
+        *to = RawLoop::new(s.extent, s.stride, s.out, 0);
     }
     (raw.n_kept, raw.n_loops) = (kept.len() as u64, got as u64);
-    raw.kept_len = kept.iter().map(|l| l.extent as u64).product();
-    raw.summed_len = summed.iter().map(|l| l.extent as u64).product();
+    raw.kept_len = combinations(&raw.loops[..kept.len()]);
+    raw.summed_len = combinations(&raw.loops[kept.len()..got]);
     Ok(raw)
 }

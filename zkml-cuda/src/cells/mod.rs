@@ -30,17 +30,6 @@ impl DeviceCells {
         })
     }
 
-    pub fn len(&self) -> usize {
-        match self {
-            Self::I8(v) => v.len(),
-            Self::I32(v) => v.len(),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Where they lie, and the bytes of one.
     pub(crate) fn raw(&self, device: &Device) -> (u64, u64) {
         match self {

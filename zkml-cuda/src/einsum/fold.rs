@@ -4,13 +4,11 @@ use super::FOLD;
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, grid, launch, Args, Grid};
+use crate::loops::{at_most, combinations, RawLoop};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
-use num_traits::One;
 use zkml_ir::plan::{LinExpr, Space};
-use zkml_runtime::claims::embed;
-use zkml_runtime::einsum::{ones, Folding, Nest, Role, Step, Weights};
-use zkml_runtime::field::F;
+use zkml_runtime::einsum::{folded_constant, ones, Folding, Nest, Role, Step};
 
 const MAX_LOOPS: usize = 12;
 const MAX_WEIGHTS: usize = 6;
@@ -18,16 +16,6 @@ const MAX_WEIGHTS: usize = 6;
 const BUSY: usize = 1 << 17;
 /// Cells that are worth a share.
 const LEAST_SHARE: usize = 64;
-
-/// `Loop` of the kernels.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-struct RawLoop {
-    extent: u64,
-    stride: u64,
-    step: u64,
-    slot: u64,
-}
 
 /// `Nest` of the kernels.
 #[derive(Clone, Copy, Default)]
@@ -63,7 +51,7 @@ pub(super) fn add<'a>(
     cells: impl Fn(usize) -> &'a DeviceCells,
 ) -> Result<(), CudaError> {
     if expr.constant != 0 {
-        add_constant(device, embed(expr.constant), folding, out)?;
+        add_constant(device, expr.constant, folding, out)?;
     }
     for term in &expr.terms {
         let (ones, tensor) = (ones(term), term.view.tensor);
@@ -75,7 +63,7 @@ pub(super) fn add<'a>(
         raw.scale = nest.scale.into();
         let mut tables = vec![];
         for (k, (weights, &start)) in nest.weights.iter().zip(&nest.start).enumerate() {
-            too_many(k + 1, MAX_WEIGHTS)?;
+            at_most(MAX_WEIGHTS, k + 1)?;
             tables.push(device.upload("weights of an axis", &felts(weights.values()))?);
             raw.weights[k] = address(device, &tables[k]);
             raw.start[k] = start as u64;
@@ -86,46 +74,29 @@ pub(super) fn add<'a>(
     Ok(())
 }
 
-/// A constant at every kept position, times the sums of the folded weights.
-fn add_constant(device: &Device, value: F, folding: &Folding, out: u64) -> Result<(), CudaError> {
-    let sum = |w: &Weights| w.values().iter().fold(F::default(), |s, &v| s + v);
-    let (mut kept, mut scale) = (vec![], value);
-    for (axis, role) in folding.axes.iter().zip(&folding.roles) {
-        match role {
-            Role::Kept { stride } => {
-                kept.push(Step { extent: axis.extent(), stride: 0, out: *stride, weight: None });
-            }
-            Role::Folded(w) => scale *= sum(w),
-        }
-    }
-    run(device, RawNest { scale: scale.into(), ..loops(&kept, &[])? }, out)
-}
-
-fn too_many(got: usize, most: usize) -> Result<(), CudaError> {
-    match got > most {
-        true => Err(CudaError::Loops { most, got }),
-        false => Ok(()),
-    }
+/// A constant at every kept position.
+fn add_constant(device: &Device, constant: i64, folding: &Folding, out: u64) -> Result<(), CudaError> {
+    let kept = folding.axes.iter().zip(&folding.roles).filter_map(|(axis, role)| match role {
+        Role::Kept { stride } => Some(Step { extent: axis.extent(), stride: 0, out: *stride, weight: None }),
+        Role::Folded(_) => None,
+    });
+    let scale = folded_constant(constant, &folding.roles).into();
+    run(device, RawNest { scale, ..loops(&kept.collect::<Vec<_>>(), &[])? }, out)
 }
 
 fn loops(kept: &[Step], folded: &[Step]) -> Result<RawNest, CudaError> {
-    too_many(kept.len().max(folded.len()), MAX_LOOPS)?;
-    let mut raw = RawNest { scale: F::one().into(), ..RawNest::default() };
+    at_most(MAX_LOOPS, kept.len().max(folded.len()))?;
+    let mut raw = RawNest::default();
     for (to, s) in raw.kept.iter_mut().zip(kept) {
-        *to = RawLoop { extent: s.extent as u64, stride: s.stride as u64, step: s.out as u64, slot: 0 };
+        *to = RawLoop::new(s.extent, s.stride, s.out, 0);
     }
     for (to, s) in raw.folded.iter_mut().zip(folded) {
         let (slot, step) = s.weight.unwrap_or_default();
-        *to = RawLoop {
-            extent: s.extent as u64,
-            stride: s.stride as u64,
-            step: step as u64,
-            slot: slot as u64,
-        };
+        *to = RawLoop::new(s.extent, s.stride, step, slot);
     }
     (raw.n_kept, raw.n_folded) = (kept.len() as u64, folded.len() as u64);
-    raw.kept_len = kept.iter().map(|s| s.extent as u64).product();
-    raw.folded_len = folded.iter().map(|s| s.extent as u64).product();
+    raw.kept_len = combinations(&raw.kept[..kept.len()]);
+    raw.folded_len = combinations(&raw.folded[..folded.len()]);
     Ok(raw)
 }
 

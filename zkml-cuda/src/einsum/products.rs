@@ -4,6 +4,7 @@ use super::{fold, KERNELS};
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, grid, launch, Args, Grid, THREADS};
+use crate::sums::totals;
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use zkml_ir::plan::Plan;
@@ -35,7 +36,6 @@ pub struct DeviceProducts<'a> {
     n: usize,
     claims: Vec<F>,
     partial: CudaSlice<Felt>,
-    sums: CudaSlice<Felt>,
     /// What the products point to.
     _factors: [CudaSlice<Felt>; 2],
 }
@@ -81,32 +81,17 @@ impl<'a> DeviceProducts<'a> {
             });
         }
         let products = device.upload("products", &raw)?;
-        // SAFETY: both are written before they are read.
-        let (partial, sums) = unsafe {
-            let partial = device.alloc::<Felt>("shares of products", 3 * SHARES * n)?;
-            (partial, device.alloc::<Felt>("sums of products", n.max(3))?)
-        };
-        let mut this = Self { device, products, n, claims: vec![], partial, sums, _factors: [operands, eq] };
+        // SAFETY: written before it is read.
+        let partial = unsafe { device.alloc::<Felt>("shares of products", 3 * SHARES * n) }?;
+        let mut this = Self { device, products, n, claims: vec![], partial, _factors: [operands, eq] };
         if n > 0 {
             let args = Args::new().buffer(device, &this.products).buffer(device, &this.partial);
             let blocks = Grid { x: SHARES, y: n, shared: 0 };
             // SAFETY: the kernel's arguments; a row of shares for each product.
             unsafe { launch(device, KERNELS, "einsum_claims", blocks, args) }?;
-            this.claims = this.totals(SHARES, n)?;
+            this.claims = totals(device, &this.partial, SHARES, n)?;
         }
         Ok(this)
-    }
-
-    /// Sums of so many rows of shares.
-    fn totals(&self, shares: usize, rows: usize) -> Result<Vec<F>, CudaError> {
-        let args = Args::new().buffer(self.device, &self.partial).with(shares as u32);
-        // SAFETY: the kernel's arguments; there are as many shares.
-        unsafe {
-            let args = args.buffer(self.device, &self.sums);
-            launch(self.device, KERNELS, "einsum_total", Grid::blocks(rows), args)
-        }?;
-        let sums = self.device.download(&self.sums)?;
-        Ok(sums[..rows].iter().map(|&s| s.into()).collect())
     }
 
     /// Blocks for a round in which `left` variables are not bound.
@@ -133,7 +118,7 @@ impl Products for DeviceProducts<'_> {
             launch(self.device, KERNELS, "einsum_round", blocks, args.buffer(self.device, &self.partial))
         }
         .map_err(failed)?;
-        let sums = self.totals(blocks.x * blocks.y, 3).map_err(failed)?;
+        let sums = totals(self.device, &self.partial, blocks.x * blocks.y, 3).map_err(failed)?;
         Ok([sums[0], sums[1], sums[2]])
     }
 

@@ -9,7 +9,7 @@ use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use num_traits::One;
 use zkml_runtime::field::{prefix_eq_sum, F};
-use zkml_runtime::gkr::{Arrays, GkrError, Scalars};
+use zkml_runtime::gkr::{gate_scalar, Arrays, GkrError, Scalars};
 
 /// Blocks that share a pass: the last of them adds their sums up.
 const MAX_BLOCKS: usize = 1024;
@@ -171,7 +171,7 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
     /// Adds the items that no pass visits: on equal items q is constant, and eq sums to one over all pairs.
     fn finish(&self, [q0, q_inf]: [F; 2], pairs: usize, vars: usize, tail: &[F; N]) -> [F; 2] {
         let rest = F::one() - prefix_eq_sum(self.eq.point(vars), pairs as u64);
-        [q0 + rest * gate(tail), q_inf]
+        [q0 + rest * gate_scalar(tail), q_inf]
     }
 
     fn evaluate_source(&mut self) -> Result<[F; 2], CudaError> {
@@ -233,14 +233,6 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
         let rows: Vec<[F; N]> = rows.collect();
         self.state = State::Host(Scalars::new(host::by_rounds(rows), &self.z));
         Ok(())
-    }
-}
-
-fn gate<const N: usize>(v: &[F; N]) -> F {
-    match *v.as_slice() {
-        [a, b] => a * b,
-        [n0, n1, d0, d1] => n0 * d1 + n1 * d0,
-        _ => unreachable!("gates read two or four values"),
     }
 }
 

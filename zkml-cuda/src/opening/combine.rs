@@ -4,6 +4,7 @@ use super::KERNELS;
 use crate::column::Column;
 use crate::felt::Felt;
 use crate::launch::{grid, launch, Args, Grid};
+use crate::sums::totals;
 use crate::{CudaError, Device};
 use cudarc::driver::CudaSlice;
 use num_traits::One;
@@ -49,21 +50,14 @@ pub fn inner_products(
     }
     let rows = weights.len();
     let raw = upload(device, columns.iter().map(|c| (F::one(), c)), rows)?;
-    // SAFETY: the kernels write all of both.
-    let (partial, out) = unsafe {
-        let partial = device.alloc::<Felt>("shares of inner products", columns.len() * SHARES)?;
-        (partial, device.alloc::<Felt>("inner products", columns.len())?)
-    };
+    // SAFETY: the kernel writes all of it.
+    let partial = unsafe { device.alloc::<Felt>("shares of inner products", columns.len() * SHARES) }?;
     let args = Args::new().buffer(device, &raw).with(columns.len() as u32).buffer(device, weights);
     let args = args.with((rows / ROWS) as u64).buffer(device, &partial);
     let blocks = Grid { x: SHARES, y: columns.len().div_ceil(TOGETHER), shared: 0 };
-    let total = Args::new().buffer(device, &partial).with(SHARES as u32).buffer(device, &out);
-    // SAFETY: the kernels' arguments; columns and weights have as many rows.
-    unsafe {
-        launch(device, KERNELS, "inner_products", blocks, args)?;
-        launch(device, KERNELS, "total_shares", Grid::blocks(columns.len()), total)?;
-    }
-    Ok(device.download(&out)?.into_iter().map(F::from).collect())
+    // SAFETY: the kernel's arguments; columns and weights have as many rows.
+    unsafe { launch(device, KERNELS, "inner_products", blocks, args) }?;
+    totals(device, &partial, SHARES, columns.len())
 }
 
 fn upload<'a, 'c: 'a>(

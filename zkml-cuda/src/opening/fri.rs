@@ -19,13 +19,12 @@ pub fn fold(
     device: &Device,
     values: &CudaSlice<Felt>,
     inverse_twiddles: &CudaSlice<u32>,
-    layer: u32,
+    layer: usize,
     alpha: F,
 ) -> Result<CudaSlice<Felt>, CudaError> {
-    let rows = inverse_twiddles.len() + 1;
-    let n = rows >> (layer + 1);
+    let factors = super::layer(inverse_twiddles, layer);
+    let n = factors.len();
     assert_eq!(values.len(), 2 * n, "values on the layer's domain");
-    let factors = inverse_twiddles.slice(rows - (rows >> layer)..rows - (rows >> layer) + n);
     // SAFETY: the kernel writes all of it.
     let out = unsafe { device.alloc::<Felt>("a layer of FRI", n) }?;
     let args = Args::new().buffer(device, values).with(address_of(device, &factors)).with(Felt::from(alpha));

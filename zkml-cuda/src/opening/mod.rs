@@ -1,6 +1,7 @@
-//! What an opening computes from committed columns: `weighted_sum` of them, `inner_products` with them; and `vector`, the weights
-//! that these take; `constraint`: the STARK's one constraint;
-//! `fri`: folds and the proof of work.
+//! What an opening computes on the device.
+//!
+//! * `combine`: sums of committed columns, inner products with them; `vector`: the weights that these take;
+//! * `constraint`: the STARK's one constraint; `fri`: folds and the proof of work.
 
 mod combine;
 mod constraint;
@@ -13,8 +14,16 @@ pub use fri::{fold, grind};
 pub use vector::{eq_table, out_of_domain_weights, Vector};
 
 use crate::Kernels;
+use cudarc::driver::{CudaSlice, CudaView};
 
 pub(crate) const KERNELS: Kernels =
     Kernels { file: "opening.cu", source: include_str!("../../kernels/opening.cu") };
 pub(crate) const STARK: Kernels =
     Kernels { file: "stark.cu", source: include_str!("../../kernels/stark.cu") };
+
+/// The inverse factors of one layer of the circle FFT, of those of all layers ([`zkml_runtime::pcs::inverse_twiddles`]).
+fn layer(inverse_twiddles: &CudaSlice<u32>, k: usize) -> CudaView<'_, u32> {
+    let rows = inverse_twiddles.len() + 1;
+    let first = rows - (rows >> k);
+    inverse_twiddles.slice(first..first + (rows >> (k + 1)))
+}

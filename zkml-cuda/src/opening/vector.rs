@@ -1,14 +1,15 @@
 //! Vectors over the extension field.
 
-use super::KERNELS;
+use super::{layer, KERNELS};
 use crate::felt::{felts, Felt};
-use crate::launch::{grid, launch, Args, Grid};
+use crate::launch::{address_of, grid, launch, Args, Grid};
+use crate::sums::totals;
 use crate::{CudaError, Device};
 use cudarc::driver::CudaSlice;
-use num_traits::Zero;
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::BaseField;
 use zkml_runtime::field::{self, F};
+use zkml_runtime::pcs::layer_coordinates;
 
 /// Blocks that share an inner product.
 const SHARES: usize = 256;
@@ -35,18 +36,15 @@ pub fn out_of_domain_weights(
 ) -> Result<CudaSlice<Felt>, CudaError> {
     let rows = inverse_twiddles.len() + 1;
     let log_rows = rows.ilog2() as usize;
-    let mut factors = vec![z.y, z.x];
-    while factors.len() < log_rows {
-        factors.push(CirclePoint::double_x(factors[factors.len() - 1]));
-    }
+    let coordinates = layer_coordinates(z, log_rows);
     let mut weights = device.upload("weights", &[Felt::from(F::from(BaseField::from(rows).inverse()))])?;
     for k in (0..log_rows).rev() {
-        let n = rows >> (k + 1);
-        let layer = inverse_twiddles.slice(rows - (rows >> k)..rows - (rows >> k) + n);
+        let layer = layer(inverse_twiddles, k);
+        let n = layer.len();
         // SAFETY: the kernel writes all of it.
         let next = unsafe { device.alloc::<Felt>("weights", 2 * n) }?;
-        let args = Args::new().buffer(device, &weights).with(crate::launch::address_of(device, &layer));
-        let args = args.with(Felt::from(factors[k])).buffer(device, &next).with(n as u64);
+        let args = Args::new().buffer(device, &weights).with(address_of(device, &layer));
+        let args = args.with(Felt::from(coordinates[k])).buffer(device, &next).with(n as u64);
         // SAFETY: the kernel's arguments; n weights and factors are read, twice as many weights written.
         unsafe { launch(device, KERNELS, "split_weights", grid(n), args) }?;
         weights = next;
@@ -87,20 +85,12 @@ impl Vector {
         let n = weights.0.len();
         assert_eq!(self.0.len(), 2 * n, "half as many weights");
         let shares = grid(n).x.clamp(1, SHARES);
-        // SAFETY: the kernels write all of both.
-        let (partial, out) = unsafe {
-            (device.alloc::<Felt>("shares", 2 * shares)?, device.alloc::<Felt>("inner products", 2)?)
-        };
+        // SAFETY: the kernel writes all of it.
+        let partial = unsafe { device.alloc::<Felt>("shares", 2 * shares) }?;
         let args = Args::new().buffer(device, &self.0).buffer(device, &weights.0).with(n as u64);
-        let total = Args::new().buffer(device, &partial).with(shares as u32).buffer(device, &out);
-        // SAFETY: the kernels' arguments.
-        unsafe {
-            launch(device, KERNELS, "dot_pairs", Grid::blocks(shares), args.buffer(device, &partial))?;
-            launch(device, KERNELS, "total_shares", Grid::blocks(2), total)?;
-        }
-        let sums = device.download(&out)?;
-        let mut both = [F::zero(); 2];
-        both.iter_mut().zip(sums).for_each(|(b, s)| *b = s.into());
-        Ok(both)
+        // SAFETY: the kernel's arguments; two shares for each block.
+        unsafe { launch(device, KERNELS, "dot_pairs", Grid::blocks(shares), args.buffer(device, &partial)) }?;
+        let sums = totals(device, &partial, shares, 2)?;
+        Ok([sums[0], sums[1]])
     }
 }

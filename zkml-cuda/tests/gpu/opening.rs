@@ -171,7 +171,7 @@ fn folds(device: &Device) -> Result<(), Failed> {
         for layer in 1..log.min(5) {
             let alpha = alphas[layer as usize % 3];
             expected = CpuBackend::fold_line(&expected, alpha, &twiddles, 1);
-            got = fold(device, &got, &factors, layer, alpha)?;
+            got = fold(device, &got, &factors, layer as usize, alpha)?;
             let expected: Vec<F> = expected.values.clone().into_iter().collect();
             same(&format!("2^{log}, layer {layer}"), &felts(&expected), &device.download(&got)?)?;
         }

@@ -7,6 +7,7 @@ use super::node::Val;
 use crate::elem::Interval;
 use crate::shape::Shape;
 use crate::tensor::Data;
+use std::convert::Infallible;
 use std::ops::Range;
 
 /// Columns of b that are packed at a time.
@@ -172,6 +173,18 @@ pub(crate) fn by_rows<E: Send>(
     let columns = parts.first().map_or(0, Vec::len);
     let join = |c: usize| parts.iter().map(|p| &p[c][..]).collect::<Vec<_>>().concat();
     Ok(in_parallel(columns, work, join))
+}
+
+/// [`by_rows`] of what cannot fail.
+pub(crate) fn all_rows(
+    rows: usize,
+    work: usize,
+    part: impl Fn(Range<usize>) -> Vec<Vec<i32>> + Sync + Send,
+) -> Vec<Vec<i32>> {
+    match by_rows::<Infallible>(rows, work, |run| Ok(part(run))) {
+        Ok(columns) => columns,
+        Err(never) => match never {},
+    }
 }
 
 /// Steps of work that are worth other threads.

@@ -12,7 +12,7 @@ mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
 
-pub(crate) use kernel::{by_rows, in_parallel};
+pub(crate) use kernel::{all_rows, by_rows, in_parallel};
 
 use crate::elem::Interval;
 use crate::graph::{Graph, Node, NodeId, Op, Params};

@@ -55,16 +55,21 @@ pub fn fold<'a>(
 ) -> Vec<F> {
     let mut out = vec![F::zero(); len];
     if expr.constant != 0 {
-        let value = roles.iter().fold(embed(expr.constant), |v, r| match r {
-            Role::Kept { .. } => v,
-            Role::Folded(w) => v * w.total,
-        });
+        let value = folded_constant(expr.constant, roles);
         for_each_kept(axes, roles, 0, &mut |o| out[o] += value);
     }
     for term in &expr.terms {
         add_term(&mut out, term, axes, roles, plan, cells(term.view.tensor));
     }
     out
+}
+
+/// What a constant becomes at every kept position: times the sums of the folded weights.
+pub fn folded_constant(constant: i64, roles: &[Role]) -> F {
+    roles.iter().fold(embed(constant), |v, r| match r {
+        Role::Kept { .. } => v,
+        Role::Folded(w) => v * w.total,
+    })
 }
 
 fn for_each_kept(axes: &[Axis], roles: &[Role], at: usize, f: &mut impl FnMut(usize)) {

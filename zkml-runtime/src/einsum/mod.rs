@@ -32,7 +32,7 @@ mod verifier;
 
 pub use error::EinsumError;
 #[cfg(feature = "prover")]
-pub use fold::{ones, Nest, Role, Step, Weights};
+pub use fold::{folded_constant, ones, Nest, Role, Step, Weights};
 #[cfg(feature = "prover")]
 pub use prover::{prove, prove_products, Folding, Products};
 pub use shape::{Instance, OutputPools, Shape};

@@ -6,7 +6,7 @@
 
 use super::fold::{reduce, Role};
 use super::prover::bind;
-use crate::cells::{Cells, Loops};
+use crate::cells::{walk, Cells, Loops, Step};
 use crate::claims::embed;
 use crate::field::F;
 use num_traits::Zero;
@@ -45,7 +45,8 @@ impl Operand {
         }
         let mut out = vec![0i64; len];
         if expr.constant != 0 {
-            let steps: Vec<Step> = axes.iter().zip(&strides).map(|(a, &out)| (a.extent(), 0, out)).collect();
+            let kept = |(a, &out): (&Axis, &usize)| Step { extent: a.extent(), stride: 0, out };
+            let steps: Vec<Step> = axes.iter().zip(&strides).map(kept).collect();
             walk(&steps, 0, 0, &mut |to, _| out[to] += expr.constant);
         }
         for term in &expr.terms {
@@ -55,8 +56,12 @@ impl Operand {
             let stride = |axis: usize| strides.get(axis).copied().unwrap_or(0);
             let start: usize = loops.start.iter().enumerate().map(|(axis, &i)| i * stride(axis)).sum();
             let extra = all.iter().enumerate().filter(|(axis, _)| loops.broadcast[*axis]);
-            let extra = extra.map(|(axis, a)| (a.extent(), 0, stride(axis)));
-            let own = loops.loops.iter().map(|l| (l.extent, l.stride, l.index * stride(l.axis)));
+            let extra = extra.map(|(axis, a)| Step { extent: a.extent(), stride: 0, out: stride(axis) });
+            let own = loops.loops.iter().map(|l| Step {
+                extent: l.extent,
+                stride: l.stride,
+                out: l.index * stride(l.axis),
+            });
             let steps: Vec<Step> = extra.chain(own).collect();
             let (values, coef) = (cells(term.view.tensor), term.coef);
             match values {
@@ -157,19 +162,6 @@ impl Operand {
                 let at = |(&a, &b): (&i32, &i32)| r * BaseField::from(b - a) + BaseField::from(a);
                 *self = Self::Field(low.iter().zip(high).map(at).collect());
             }
-        }
-    }
-}
-
-/// Extent, step in the cells, step in the output.
-type Step = (usize, usize, usize);
-
-fn walk(steps: &[Step], from: usize, to: usize, f: &mut impl FnMut(usize, usize)) {
-    match steps {
-        [] => f(to, from),
-        [(extent, stride, out)] => (0..*extent).for_each(|v| f(to + v * out, from + v * stride)),
-        [(extent, stride, out), rest @ ..] => {
-            (0..*extent).for_each(|v| walk(rest, from + v * stride, to + v * out, f))
         }
     }
 }

@@ -47,7 +47,7 @@ mod weights;
 pub use error::{GkrError, Tree};
 pub use proof::{Fraction, GkrClaims, GkrLayer, GkrProof, Round, TreeClaim};
 #[cfg(feature = "prover")]
-pub use prover::{prove, prove_trees, Arrays, Gate, Layers, LeafBlock, Scalars, TableBlock};
+pub use prover::{gate_scalar, prove, prove_trees, Arrays, Gate, Layers, LeafBlock, Scalars, TableBlock};
 pub use shape::{GkrShape, MAX_LOG_LEAVES};
 pub use verifier::verify;
 pub use weights::{block_weights, BlockWeight, LeafWeights};

@@ -104,12 +104,17 @@ impl Depths {
         (layer + self.of(tree)).checked_sub(self.layers())
     }
 
+    /// Does a layer's sumcheck run over lookup leaves?
+    pub fn ends_in_leaves(&self, tree: Tree, layer: usize) -> bool {
+        tree == Tree::Lookups && layer + 1 == self.layers()
+    }
+
     /// Values sent for this tree at the end of a layer: both children, `[n0, n1, d0, d1]`. The numerators of the lookup
     /// tree's leaves are one and are not sent.
     pub fn mask_len(&self, tree: Tree, layer: usize) -> usize {
         match self.own_vars(tree, layer) {
             None => 0,
-            Some(_) if tree == Tree::Lookups && layer + 1 == self.layers() => 2,
+            Some(_) if self.ends_in_leaves(tree, layer) => 2,
             Some(_) => 4,
         }
     }

@@ -119,6 +119,15 @@ pub fn inverse_twiddles(half_coset: Coset) -> Vec<BaseField> {
     BaseField::batch_inverse(&twiddles(half_coset))
 }
 
+/// What the layers of a column's 2^b values are folded with to evaluate it at z: z.y, then z.x, doubled after each.
+pub fn layer_coordinates(z: CirclePoint<F>, log_size: usize) -> Vec<F> {
+    let mut at = vec![z.y, z.x];
+    while at.len() < log_size {
+        at.push(CirclePoint::double_x(at[at.len() - 1]));
+    }
+    at
+}
+
 #[cfg(all(test, feature = "prover"))]
 mod tests {
     use stwo::prover::backend::simd::column::BaseColumn;

@@ -22,7 +22,7 @@ mod verifier;
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::vcs_lifted::blake2_merkle::{Blake2sMerkleChannel, Blake2sMerkleHasher};
 
-pub use component::{inverse_twiddles, twiddles};
+pub use component::{inverse_twiddles, layer_coordinates, twiddles};
 pub use error::{OpeningError, Part};
 pub use proof::{FriLayer, OpeningProof};
 #[cfg(feature = "prover")]

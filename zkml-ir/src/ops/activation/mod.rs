@@ -12,7 +12,7 @@ pub(crate) use map::{abs, Map};
 pub(super) use rules::{bits, in_fixed_step, in_own_step};
 
 use super::clamp;
-use crate::exec::by_rows;
+use crate::exec::all_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
@@ -81,8 +81,8 @@ pub(crate) fn table(
 pub(crate) fn run(m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
     let (from, inner) = table(m.graph, m.params, id, false)?.inner();
     let x = m.arg(id, 0);
-    let part = |run: Range<usize>| Ok(vec![x[run].iter().map(|x| inner[(x - from) as usize]).collect()]);
-    let y = by_rows::<RunError>(x.len(), x.len(), part)?.pop().unwrap_or_default();
+    let part = |run: Range<usize>| vec![x[run].iter().map(|x| inner[(x - from) as usize]).collect()];
+    let y = all_rows(x.len(), x.len(), part).pop().unwrap_or_default();
     Ok(Computed::stored(y, commits))
 }
 

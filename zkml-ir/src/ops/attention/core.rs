@@ -12,7 +12,7 @@
 
 use crate::cost::NAIVE_SOFTMAX_ROWS;
 use crate::elem::Interval;
-use crate::exec::by_rows;
+use crate::exec::all_rows;
 use crate::graph::Params;
 use crate::lower::value::{factor, rearrange};
 use crate::ops::primitive::{
@@ -21,7 +21,6 @@ use crate::ops::primitive::{
 };
 use crate::ops::softmax::score_rows::{self, Mask, Rows, Spec, MAX_KEYS, MAX_SUM_BITS};
 use crate::plan::{Product, Space};
-use std::convert::Infallible;
 use std::ops::Range;
 
 /// Bits of S.
@@ -65,11 +64,8 @@ fn eval(spec: &Spec, fraction: u32, rows: &Rows, v: &[i32], width: usize) -> Vec
     let n = rows.sum.len();
     // Rows of scores that one matrix of v serves.
     let served = n * spec.keys * width / v.len();
-    let part = |run: Range<usize>| Ok(eval_run(spec, fraction, rows, run, |row| row / served, v, width));
-    match by_rows::<Infallible>(n, rows.e.len() * width, part) {
-        Ok(columns) => columns,
-        Err(never) => match never {},
-    }
+    let part = |run: Range<usize>| eval_run(spec, fraction, rows, run, |row| row / served, v, width);
+    all_rows(n, rows.e.len() * width, part)
 }
 
 fn eval_run(

@@ -32,7 +32,7 @@
 //! Cells: n and r per element, three per block, at most 10 per row.
 
 use crate::elem::Interval;
-use crate::exec::by_rows;
+use crate::exec::all_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, sum_last, Value};
@@ -41,7 +41,6 @@ use crate::ops::softmax::score_rows::ceil_log2;
 use crate::plan::{Axis, LinExpr, Product, Space, TensorId};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::{Rsqrt, StepBits, Table};
-use std::convert::Infallible;
 use std::ops::Range;
 
 const MAX_ROW: usize = 4096;
@@ -152,20 +151,14 @@ impl LayerNorm {
 
     /// All cells in order of declaration, and n.
     pub fn eval(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
-        let part = |rows: Range<usize>| {
-            let (mut cells, n) = self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
-            cells.push(n);
-            Ok(cells)
-        };
-        let mut cells = match by_rows::<Infallible>(x.len() / self.d, x.len(), part) {
-            Ok(cells) => cells,
-            Err(never) => match never {},
-        };
-        let n = cells.pop().unwrap_or_default();
+        let part = |rows: Range<usize>| self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
+        let cells = all_rows(x.len() / self.d, x.len(), part);
+        let n = cells[cells.len() - 2].clone();
         (cells, n)
     }
 
-    fn eval_run(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
+    /// The cells of some rows: n and r come last.
+    fn eval_run(&self, x: &[i32]) -> Vec<Vec<i32>> {
         let (d, k, f, rows) = (self.d, self.shift, self.mean_bits, x.len() / self.d);
         let half = 1i64 << (f - 1);
         let blocks = self.block.map_or(0, |b| d / b);
@@ -216,8 +209,8 @@ impl LayerNorm {
                 cells.extend([l_c, carry, carry_low]);
             }
         }
-        cells.extend([p_c, v_c, g_c, t2_c, n_c.clone(), r_c]);
-        (cells, n_c)
+        cells.extend([p_c, v_c, g_c, t2_c, n_c, r_c]);
+        cells
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) mod rule;
 mod squares;
 
 use crate::elem::Interval;
-use crate::exec::by_rows;
+use crate::exec::all_rows;
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, Value};
@@ -63,7 +63,6 @@ use crate::plan::{Axis, LinExpr, Product, Space};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::StepBits;
 use rule::{largest, FRACTIONS, MAX_ROW};
-use std::convert::Infallible;
 use std::ops::Range;
 
 /// Fractional bits of V, whose unit is that of sum c^2.
@@ -220,20 +219,14 @@ impl Norm {
 
     /// All cells in order of declaration, and n.
     pub fn eval(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
-        let part = |rows: Range<usize>| {
-            let (mut cells, n) = self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
-            cells.push(n);
-            Ok(cells)
-        };
-        let mut cells = match by_rows::<Infallible>(x.len() / self.d, x.len(), part) {
-            Ok(cells) => cells,
-            Err(never) => match never {},
-        };
-        let n = cells.pop().unwrap_or_default();
+        let part = |rows: Range<usize>| self.eval_run(&x[rows.start * self.d..rows.end * self.d]);
+        let cells = all_rows(x.len() / self.d, x.len(), part);
+        let n = cells[cells.len() - 2].clone();
         (cells, n)
     }
 
-    fn eval_run(&self, x: &[i32]) -> (Vec<Vec<i32>>, Vec<i32>) {
+    /// The cells of some rows: n and r come last.
+    fn eval_run(&self, x: &[i32]) -> Vec<Vec<i32>> {
         let mut cells = Cells::default();
         for x in x.chunks_exact(self.d) {
             cells.next = 0;
@@ -247,8 +240,7 @@ impl Norm {
             cells.extend(c.iter().map(|c| n(c) >> self.shift));
             cells.extend(c.iter().map(|c| n(c) & ((1 << self.shift) - 1)));
         }
-        let n = cells.columns[cells.columns.len() - 2].clone();
-        (cells.columns, n)
+        cells.columns
     }
 }
 

@@ -22,6 +22,7 @@ use stwo::core::channel::Channel;
 
 pub use self::layers::{Arrays, Gate, Layers};
 pub use self::scalars::Scalars;
+pub use self::source::gate_scalar;
 
 use self::instance::Instance;
 use self::leaves::Leaves;
@@ -165,9 +166,9 @@ impl<L: Layers> Part<L> {
             return Ok(None);
         }
         let (z, claim) = (self.running.point.clone(), self.running.batched(lambda));
-        let instance = match depths.mask_len(tree, layer) {
-            2 => Instance::leaves(&mut self.layers, z, claim, lambda),
-            _ => Instance::fractions(&mut self.layers, z, claim, lambda),
+        let instance = match depths.ends_in_leaves(tree, layer) {
+            true => Instance::leaves(&mut self.layers, z, claim, lambda),
+            false => Instance::fractions(&mut self.layers, z, claim, lambda),
         };
         instance.map(Some)
     }

@@ -52,7 +52,7 @@ pub(super) fn ahead<const N: usize, const M: usize>(group: &[[PackedF; N]; M]) {
 }
 
 /// The gate on scalars.
-pub(super) fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
+pub fn gate_scalar<const N: usize>(v: &[F; N]) -> F {
     match *v.as_slice() {
         [a, b] => a * b,
         [n0, n1, d0, d1] => n0 * d1 + n1 * d0,

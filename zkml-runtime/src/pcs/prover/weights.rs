@@ -6,6 +6,7 @@ use stwo::core::fields::m31::BaseField;
 use stwo::prover::backend::simd::m31::{PackedBaseField, N_LANES};
 use stwo::prover::backend::simd::qm31::PackedSecureField;
 
+use crate::pcs::component::layer_coordinates;
 use crate::pcs::F;
 
 /// The weights `w` with `f(z) = sum_i w_i f_i` for every column `f` of `2^b` rows: the transpose of the folds in
@@ -14,10 +15,7 @@ use crate::pcs::F;
 pub(super) fn at(inverse_twiddles: &[BaseField], z: CirclePoint<F>) -> Vec<PackedSecureField> {
     let rows = inverse_twiddles.len() + 1;
     let log_rows = rows.ilog2() as usize;
-    let mut factors = vec![z.y, z.x];
-    while factors.len() < log_rows {
-        factors.push(CirclePoint::double_x(factors[factors.len() - 1]));
-    }
+    let factors = layer_coordinates(z, log_rows);
     // Folding went from the largest layer to the smallest; this goes back.
     let layers =
         (0..log_rows).rev().map(|k| (factors[k], &inverse_twiddles[rows - (rows >> k)..][..rows >> (k + 1)]));
