@@ -21,7 +21,7 @@ use super::{eq, F};
 
 /// The claim that the STARK proves.
 #[derive(Clone, Debug)]
-pub(super) struct MleEval {
+pub struct MleEval {
     pub log_rows: u32,
     /// Per tree and column.
     pub coefficients: Vec<Vec<F>>,

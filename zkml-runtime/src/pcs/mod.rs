@@ -22,13 +22,13 @@ mod verifier;
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::vcs_lifted::blake2_merkle::{Blake2sMerkleChannel, Blake2sMerkleHasher};
 
-pub use component::{inverse_twiddles, layer_coordinates, twiddles};
+pub use component::{inverse_twiddles, layer_coordinates, twiddles, MleEval};
 pub use error::{OpeningError, Part};
 pub use proof::{FriLayer, OpeningProof};
 #[cfg(feature = "prover")]
 pub use prover::{
-    commit, commit_in, prove_opening, prove_opening_on, Column, CommitError, CommittedTree, ProveError,
-    ProverContext, Store,
+    commit, commit_in, prove_columns, prove_opening, prove_opening_on, Batch, Column, Columns, CommitError,
+    CommittedTree, ProveError, ProverContext, Samples, Store,
 };
 pub use statement::{Group, Params, ParamsError, StatementError, Term};
 pub use verifier::verify_opening;

@@ -11,8 +11,8 @@ use crate::pcs::statement::{Group, Term};
 use crate::pcs::{eq, F};
 
 /// `eq(point, lo) U(lo)` with `U(lo) = sum over terms of weight * col(slot, lo)`.
-pub(super) struct LowGroup<'a> {
-    pub group: &'a Group,
+pub(super) struct LowGroup {
+    pub group: Group,
     /// `eq` of the bound coordinates with the challenges.
     pub bound: F,
     /// `eq` over the free variables but the lowest.
@@ -21,9 +21,9 @@ pub(super) struct LowGroup<'a> {
     n_bound: usize,
 }
 
-impl<'a> LowGroup<'a> {
+impl LowGroup {
     /// For groups with at least one variable.
-    pub fn new(group: &'a Group, trees: &[&CommittedTree]) -> Self {
+    pub fn new(group: Group, trees: &[&CommittedTree]) -> Self {
         let t = group.point.len();
         let values = if t >= LOG_N_LANES as usize {
             let len = packed_len(t);
@@ -34,7 +34,7 @@ impl<'a> LowGroup<'a> {
             let terms: Vec<Weighted<'_>> = group.terms.iter().map(run).collect();
             Vector::from_packed(weighted_sum(len, &terms))
         } else {
-            Vector::Scalar((0..1 << t).map(|lo| short_sum(group, trees, lo)).collect())
+            Vector::Scalar((0..1 << t).map(|lo| short_sum(&group, trees, lo)).collect())
         };
         let eq = Vector::eq(&group.point[..t - 1]);
         Self { group, bound: F::one(), eq, values, n_bound: 0 }

@@ -1,7 +1,7 @@
 //! Proves an opening.
 
 use num_traits::Zero;
-use stwo::core::channel::{Channel, MerkleChannel};
+use stwo::core::channel::MerkleChannel;
 #[cfg(test)]
 use stwo::core::circle::CirclePoint;
 use stwo::prover::backend::simd::SimdBackend;
@@ -9,11 +9,12 @@ use stwo::prover::backend::BackendForChannel;
 use thiserror::Error;
 use tracing::instrument;
 
+use super::columns::Columns;
 use super::commit::CommittedTree;
 use super::context::ProverContext;
+use super::in_memory::InMemory;
 use super::rounds::{self, Reduced};
 use super::stark;
-use super::sums::{self, TraceColumns};
 use crate::pcs::component::MleEval;
 use crate::pcs::reduction::{self, Round};
 use crate::pcs::statement::{self, Group, Params, StatementError};
@@ -30,6 +31,8 @@ pub enum ProveError {
     FalseClaim,
     #[error("cannot read an extension from its file: {0}")]
     Extension(String),
+    #[error("device: {0}")]
+    Device(String),
 }
 
 /// Proves `claim = sum over groups and terms of weight * sum over lo of eq(point, lo) * column[slot * 2^t + lo]`.
@@ -46,7 +49,6 @@ pub fn prove_opening(
 }
 
 /// [`prove_opening`] on another channel.
-#[instrument(name = "prove_opening", skip_all)]
 pub fn prove_opening_on<M>(
     t: &mut Transcript<M::C>,
     ctx: &ProverContext,
@@ -58,30 +60,49 @@ where
     M: MerkleChannel<H = H>,
     SimdBackend: BackendForChannel<M>,
 {
-    let (claim, columns, rounds) = reduce(t, ctx, trees, groups, claim)?;
-    if !columns.excess.is_zero() {
-        return Err(ProveError::FalseClaim);
-    }
-    stark::prove::<M>(t, ctx, trees, &claim, columns, rounds, |_, _| ())
+    let mut columns = in_memory(ctx, trees)?;
+    prove_columns::<M>(t, &ctx.params, &mut columns, groups, claim)
 }
 
-fn reduce<C: Channel>(
-    t: &mut Transcript<C>,
-    ctx: &ProverContext,
-    trees: &[&CommittedTree],
-    groups: &[Group],
-    claim: F,
-) -> Result<(MleEval, TraceColumns, Vec<Round>), ProveError> {
-    let n_columns: Vec<usize> = trees.iter().map(|tree| tree.n_columns()).collect();
-    statement::check(&ctx.params, &n_columns, groups)?;
+fn in_memory<'a>(
+    ctx: &'a ProverContext,
+    trees: &'a [&'a CommittedTree],
+) -> Result<InMemory<'a>, ProveError> {
     if let Some(tree) = trees.iter().position(|tree| tree.params != ctx.params) {
         return Err(ProveError::Params { tree, expected: ctx.params, got: trees[tree].params });
     }
-    let Reduced { rounds, rho, value } = rounds::prove(t, ctx.params.log_rows as usize, trees, groups, claim);
+    Ok(InMemory::new(ctx, trees))
+}
+
+/// [`prove_opening`] of columns that are kept elsewhere.
+#[instrument(name = "prove_opening", skip_all)]
+pub fn prove_columns<M: MerkleChannel<H = H>>(
+    t: &mut Transcript<M::C>,
+    params: &Params,
+    columns: &mut impl Columns<M>,
+    groups: &[Group],
+    claim: F,
+) -> Result<OpeningProof, ProveError> {
+    let (claim, rounds) = reduce(t, params, columns, groups, claim)?;
+    if !columns.sums(&claim)?.is_zero() {
+        return Err(ProveError::FalseClaim);
+    }
+    stark::prove::<M>(t, params, columns, &claim, rounds, |_, _| ())
+}
+
+fn reduce<M: MerkleChannel<H = H>>(
+    t: &mut Transcript<M::C>,
+    params: &Params,
+    columns: &mut impl Columns<M>,
+    groups: &[Group],
+    claim: F,
+) -> Result<(MleEval, Vec<Round>), ProveError> {
+    let n_columns = columns.n_columns();
+    statement::check(params, &n_columns, groups)?;
+    let Reduced { rounds, rho, value } =
+        rounds::prove(t, params.log_rows as usize, columns, groups, claim)?;
     let coefficients = reduction::coefficients(groups, &rho, &n_columns);
-    let claim = MleEval { log_rows: ctx.params.log_rows, coefficients, rho, value };
-    let columns = sums::columns(&claim, trees);
-    Ok((claim, columns, rounds))
+    Ok((MleEval { log_rows: params.log_rows, coefficients, rho, value }, rounds))
 }
 
 /// A prover that goes on with a false claim, and sends the samples it likes.
@@ -94,8 +115,9 @@ pub(in crate::pcs) fn forge_opening(
     claim: F,
     alter: impl FnOnce(&MleEval, CirclePoint<F>, &mut OpeningProof),
 ) -> OpeningProof {
-    let (claim, columns, rounds) =
-        reduce(t, ctx, trees, groups, claim).expect("a claim on committed columns");
-    stark::prove::<MC>(t, ctx, trees, &claim, columns, rounds, |z, proof| alter(&claim, z, proof))
+    let columns: &mut InMemory<'_> = &mut in_memory(ctx, trees).expect("trees of this context");
+    let (claim, rounds) = reduce::<MC>(t, &ctx.params, columns, groups, claim).expect("committed columns");
+    Columns::<MC>::sums(columns, &claim).expect("memory does not fail");
+    stark::prove::<MC>(t, &ctx.params, columns, &claim, rounds, |z, proof| alter(&claim, z, proof))
         .expect("extensions in memory")
 }

@@ -18,14 +18,41 @@ use stwo::prover::QuotientOps;
 use tracing::instrument;
 
 use super::column::Cells;
+use super::columns::Batch;
 use super::commit::CommittedTree;
 use super::context::ProverContext;
 use super::kernels::{weighted_sum, Weighted};
 use super::packed::to_coordinates;
 use crate::pcs::F;
 
-/// For each sample point `z`, `sum over columns of alpha^i (c f - a y - b) / line(z)`, extended from the first `2^b`
-/// points of the evaluation domain (see stwo's `fri_answers`, which is the verifier's side of it).
+/// The samples by their points, with the weights that stwo gives them (`fri_answers` is the verifier's side of it).
+/// `n_given` columns belong to the given trees.
+pub(super) fn batches(
+    log_domain: u32,
+    n_given: usize,
+    samples: Vec<Vec<Vec<PointSample>>>,
+    alpha: F,
+) -> Vec<Batch> {
+    let samples = TreeVec::new(samples);
+    let log_sizes = samples.iter().map(|tree| tree.iter().map(|_| log_domain)).collect();
+    let weighted = build_samples_with_randomness_and_periodicity(&samples, log_sizes, log_domain, alpha);
+    let batches = ColumnSampleBatch::new_vec(&weighted.iter().flatten().collect::<Vec<_>>());
+    let lines = quotient_constants(&batches).line_coeffs;
+    let batch = |(batch, lines): (&ColumnSampleBatch, &Vec<(F, F, F)>)| {
+        let (mut given, mut own) = (vec![], vec![]);
+        for (data, &(_, _, weight)) in batch.cols_vals_randpows.iter().zip(lines) {
+            match data.column_index.checked_sub(n_given) {
+                None => given.push((data.column_index, weight)),
+                Some(i) => own.push((i, weight)),
+            }
+        }
+        let (a, b) = lines.iter().fold((F::zero(), F::zero()), |(a, b), line| (a + line.0, b + line.1));
+        Batch { point: batch.point, given, own, a, b }
+    };
+    batches.iter().zip(&lines).map(batch).collect()
+}
+
+/// The sum of all quotients, extended from the first `2^b` points of the evaluation domain.
 ///
 /// Columns of `trees` are combined on trace rows and their sum extended, which reads no extension (DESIGN 5.10); `own` are
 /// the extensions of the columns that come after them.
@@ -34,29 +61,18 @@ pub(super) fn combine(
     ctx: &ProverContext,
     trees: &[&CommittedTree],
     own: &[&BaseColumn],
-    samples: Vec<Vec<Vec<PointSample>>>,
-    alpha: F,
+    batches: &[Batch],
 ) -> SecureEvaluation<SimdBackend, BitReversedOrder> {
     let log_domain = ctx.params().log_domain();
-    let samples = TreeVec::new(samples);
-    let log_sizes = samples.iter().map(|tree| tree.iter().map(|_| log_domain)).collect();
-    let weighted = build_samples_with_randomness_and_periodicity(&samples, log_sizes, log_domain, alpha);
-    let batches = ColumnSampleBatch::new_vec(&weighted.iter().flatten().collect::<Vec<_>>());
-
     let given: Vec<Cells<'_>> = trees.iter().flat_map(|t| &t.columns).map(|c| c.cells()).collect();
     let n_packed = (1usize << ctx.params().log_rows) / N_LANES;
-    let lines = quotient_constants(&batches).line_coeffs;
-    let numerators = batches.iter().zip(&lines).map(|(batch, lines)| {
-        let (mut on_rows, mut extended) = (vec![], vec![]);
-        for (data, &(_, _, weight)) in batch.cols_vals_randpows.iter().zip(lines) {
-            match data.column_index.checked_sub(given.len()) {
-                None => on_rows.push(Weighted { cells: given[data.column_index], weight }),
-                Some(i) => extended.push(Weighted { cells: Cells::Words(&own[i].data), weight }),
-            }
-        }
-        let (a, b) = lines.iter().fold((F::zero(), F::zero()), |(a, b), line| (a + line.0, b + line.1));
-        let b = PackedSecureField::broadcast(b);
-        let values: Vec<_> = weighted_sum(n_packed, &extended).into_iter().map(|sum| sum - b).collect();
+    let numerators = batches.iter().map(|batch| {
+        let extended = batch.own.iter().map(|&(i, weight)| Weighted { cells: Cells::Words(&own[i].data), weight });
+        let on_rows: Vec<_> =
+            batch.given.iter().map(|&(i, weight)| Weighted { cells: given[i], weight }).collect();
+        let b = PackedSecureField::broadcast(batch.b);
+        let sums = weighted_sum(n_packed, &extended.collect::<Vec<_>>());
+        let values: Vec<_> = sums.into_iter().map(|sum| sum - b).collect();
         let mut numerators = to_coordinates(values);
         if !on_rows.is_empty() {
             let sum = to_coordinates(weighted_sum(n_packed, &on_rows));
@@ -69,7 +85,7 @@ pub(super) fn combine(
         AccumulatedNumerators {
             sample_point: batch.point,
             partial_numerators_acc: SecureColumnByCoords { columns: numerators },
-            first_linear_term_acc: a,
+            first_linear_term_acc: batch.a,
         }
     });
     SimdBackend::compute_quotients_and_combine(

@@ -1,13 +1,10 @@
 //! The rounds of the reduction, proven (see [`crate::pcs::reduction`]).
 
-use num_traits::{One, Zero};
-use rayon::prelude::*;
-use stwo::core::channel::Channel;
+use stwo::core::channel::MerkleChannel;
 use tracing::instrument;
 
-use super::commit::CommittedTree;
-use super::high::High;
-use super::low::LowGroup;
+use super::columns::Columns;
+use super::open::ProveError;
 use crate::pcs::reduction::{self, Round};
 use crate::pcs::statement::Group;
 use crate::pcs::F;
@@ -21,38 +18,23 @@ pub(super) struct Reduced {
 }
 
 #[instrument(skip_all)]
-pub(super) fn prove<C: Channel>(
-    t: &mut Transcript<C>,
+pub(super) fn prove<M: MerkleChannel>(
+    t: &mut Transcript<M::C>,
     log_rows: usize,
-    trees: &[&CommittedTree],
+    columns: &mut impl Columns<M>,
     groups: &[Group],
     claim: F,
-) -> Reduced {
+) -> Result<Reduced, ProveError> {
     reduction::begin(t, claim);
-    let (without, with): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|g| g.point.is_empty());
-    let mut high = High::default();
-    without.into_iter().for_each(|group| high.enter(group, F::one()));
-    let mut low: Vec<LowGroup<'_>> = with.into_par_iter().map(|group| LowGroup::new(group, trees)).collect();
-
+    columns.start(groups)?;
     let mut reduced = Reduced { rounds: Vec::with_capacity(log_rows), rho: Vec::new(), value: claim };
     for _ in 0..log_rows {
-        high.fold_columns(trees, &reduced.rho);
-        let add = |a: Round, b: Round| [a[0] + b[0], a[1] + b[1]];
-        let sum = low.par_iter().map(LowGroup::round).reduce(|| [F::zero(); 2], add);
-        let round = add(sum, high.round());
-
+        let round = columns.round()?;
         let r = reduction::challenge(t, &round);
         reduced.value = reduction::bind(reduced.value, round, r);
         reduced.rounds.push(round);
         reduced.rho.push(r);
-        high.bind(r);
-        low.par_iter_mut().for_each(|group| group.bind(r));
-        low.retain(|group| {
-            if group.is_bound() {
-                high.enter(group.group, group.bound);
-            }
-            !group.is_bound()
-        });
+        columns.bind(r)?;
     }
-    reduced
+    Ok(reduced)
 }

@@ -17,7 +17,7 @@ use crate::pcs::F;
 pub(super) struct TraceColumns {
     pub v: [BaseColumn; 4],
     pub e: [BaseColumn; 4],
-    pub sums: [BaseColumn; 4],
+    pub sums: Vec<BaseColumn>,
     /// `sum_x V(x) E(x) - v`: zero if the claim holds.
     pub excess: F,
 }
@@ -40,7 +40,7 @@ pub(super) fn columns(claim: &MleEval, trees: &[&CommittedTree]) -> TraceColumns
     TraceColumns {
         v: to_coordinates(v),
         e: to_coordinates(e),
-        sums: sums.try_into().expect("four coordinates"),
+        sums,
         excess: total.to_array().into_iter().sum(),
     }
 }
