@@ -4,7 +4,7 @@ use stwo::core::pcs::PcsConfig;
 use thiserror::Error;
 
 use super::F;
-use crate::security::{SecurityLevel, MAX_LOG_ROWS, MIN_LOG_ROWS};
+use crate::security::{fold_steps, SecurityLevel, MAX_LOG_ROWS, MIN_LOG_ROWS};
 
 /// Fixed by a key: the height of every column, and the security level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,11 @@ impl Params {
 
     pub fn config(&self) -> PcsConfig {
         self.level.pcs_config(self.log_rows)
+    }
+
+    /// How often each committed layer of FRI is folded.
+    pub fn fold_steps(&self) -> Vec<u32> {
+        fold_steps(self.log_rows, &self.config()).collect()
     }
 
     /// log2 of the size of the domain that columns are extended to, which is the height of every Merkle tree.

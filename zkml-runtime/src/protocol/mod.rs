@@ -18,7 +18,9 @@ mod verify;
 pub use error::{ProveError, StatementError, SystemError, VerifyError};
 pub use proof::Proof;
 #[cfg(feature = "prover")]
-pub use prove::{commit_weights, prove, prove_on, CommittedWeights, Prover, Witness};
+pub use lookups::{lookup_blocks, table_order, Fingerprint, LookupBlock};
+#[cfg(feature = "prover")]
+pub use prove::{commit_weights, prove, prove_on, prove_run, CommittedWeights, Prover, Run, Witness};
 pub use statement::Statement;
 pub use system::{Key, Label, System};
 pub use verify::{check_key, verify};

@@ -1,6 +1,8 @@
 //! What a proof is about: the public inputs and outputs.
 
 use super::{StatementError, System};
+#[cfg(feature = "prover")]
+use crate::claims::PublicValues;
 use crate::transcript::{Tag, Transcript};
 use stwo::core::channel::Channel;
 use zkml_ir::plan::Source;
@@ -60,6 +62,13 @@ impl Statement {
             }
         }
         Ok(())
+    }
+
+    /// Every cell of every public tensor, for a prover, once the statement is checked.
+    #[cfg(feature = "prover")]
+    pub fn public(&self, system: &System) -> Result<PublicValues, StatementError> {
+        self.check(system)?;
+        Ok(PublicValues::cells(system.plan(), &self.inputs, &self.outputs))
     }
 
     pub(super) fn absorb<C: Channel>(&self, t: &mut Transcript<C>) {
