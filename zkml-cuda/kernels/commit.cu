@@ -93,6 +93,35 @@ extern "C" __global__ void fft_forward_low(u32* data, const u32* forward, u32 lo
     for (u32 i = threadIdx.x; i < len; i += blockDim.x) data[base + i] = tile[i];
 }
 
+// One layer of either direction on a few columns of 2^log_n words each, in place: for transforms that are none of the above.
+// Thread k has the k-th pair. The last layer of the inverse scales; the others are given 1.
+extern "C" __global__ void fft_inverse_layer(u32* data, const u32* inverse, u32 log_n, u32 layer, u32 scale) {
+    u64 k = global_thread();
+    if (k >> (log_n - 1)) return;
+    u32* column = data + ((u64)blockIdx.y << log_n);
+    u64 a = ((k >> layer) << (layer + 1)) | (k & ((1ull << layer) - 1)), b = a + (1ull << layer);
+    u32 x = column[a], y = column[b];
+    column[a] = m31_mul(m31_add(x, y), scale);
+    column[b] = m31_mul(m31_mul(m31_sub(x, y), factor(inverse, log_n, layer, a)), scale);
+}
+
+extern "C" __global__ void fft_forward_layer(u32* data, const u32* forward, u32 log_n, u32 layer) {
+    u64 k = global_thread();
+    if (k >> (log_n - 1)) return;
+    u32* column = data + ((u64)blockIdx.y << log_n);
+    u64 a = ((k >> layer) << (layer + 1)) | (k & ((1ull << layer) - 1)), b = a + (1ull << layer);
+    u32 x = column[a], y = m31_mul(column[b], factor(forward, log_n, layer, a));
+    column[a] = m31_add(x, y);
+    column[b] = m31_sub(x, y);
+}
+
+// Columns of 2^log_n words, followed by zeros up to 2^log_m.
+extern "C" __global__ void pad_columns(const u32* in, u32* out, u32 log_n, u32 log_m) {
+    u64 i = global_thread();
+    if (i >> log_m) return;
+    out[((u64)blockIdx.y << log_m) + i] = i >> log_n ? 0 : in[((u64)blockIdx.y << log_n) + i];
+}
+
 // BLAKE2s (RFC 7693) without a key, 32 bytes out.
 __device__ __constant__ const u32 IV[8] = {0x6A09E667u, 0xBB67AE85u, 0x3C6EF372u, 0xA54FF53Au,
                                            0x510E527Fu, 0x9B05688Cu, 0x1F83D9ABu, 0x5BE0CD19u};
@@ -155,6 +184,21 @@ extern "C" __global__ void merkle_leaves(const u32* columns, u32 n_columns, u64 
         bool last = c + 16 >= n_columns;
         compress(h, m, 4ull * (last ? n_columns : c + 16), last);
     }
+    Hash leaf;
+#pragma unroll
+    for (int i = 0; i < 8; i++) leaf.w[i] = h[i];
+    out[row] = leaf;
+}
+
+// Leaves of `width` words each, at most sixteen, which lie one after the other.
+extern "C" __global__ void merkle_rows(const u32* words, u32 width, u64 rows, Hash* out) {
+    u64 row = global_thread();
+    if (row >= rows) return;
+    u32 h[8], m[16];
+#pragma unroll
+    for (u32 k = 0; k < 16; k++) m[k] = k < width ? words[row * width + k] : 0;
+    start(h);
+    compress(h, m, 4ull * width, true);
     Hash leaf;
 #pragma unroll
     for (int i = 0; i < 8; i++) leaf.w[i] = h[i];

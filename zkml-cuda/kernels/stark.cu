@@ -100,3 +100,47 @@ extern "C" __global__ void constraint_quotient(const u32* s, const u32* v, const
     qm31 numerator = joined(s, stride, i) - joined(s, stride, previous) + mean - joined(v, stride, i) * joined(e, stride, i);
     out[i] = numerator * (i < half ? inverse0 : inverse1);
 }
+
+// Coordinates joined again.
+extern "C" __global__ void from_coordinates(const u32* in, qm31* out, u64 n) {
+    u64 i = global_thread();
+    if (i < n) out[i] = joined(in, n, i);
+}
+
+// x^(p - 2): all bits of p - 2 are ones but the second.
+__device__ __forceinline__ u32 m31_inverse(u32 x) {
+    u32 r = x;
+    for (int bit = 29; bit >= 0; bit--) {
+        r = m31_mul(r, r);
+        if (bit != 1) r = m31_mul(r, x);
+    }
+    return r;
+}
+
+// The samples at one point, combined: columns of the opening's own as elements, the others by coordinates, or null.
+struct Batch {
+    const qm31* own;
+    const u32* given;
+    u64 stride;
+    qm31 a, b, x, y;
+};
+
+// sum over batches of (columns - a y - b) / ((Re x - X) Im y - (Re y - Y) Im x) at the points (X, Y).
+extern "C" __global__ void sample_quotients(const Batch* batches, u32 n_batches, const u32* xs, const u32* ys, u64 n, qm31* out) {
+    u64 i = global_thread();
+    if (i >= n) return;
+    u32 x = xs[i], y = ys[i];
+    qm31 sum = qm31_zero();
+    for (u32 k = 0; k < n_batches; k++) {
+        Batch s = batches[k];
+        qm31 numerator = s.own[i] - s.b - s.a * y;
+        if (s.given) numerator = numerator + joined(s.given, s.stride, i);
+        qm31 rx = {m31_sub(s.x.a, x), s.x.b, 0u, 0u}, ix = {s.x.c, s.x.d, 0u, 0u};
+        qm31 ry = {m31_sub(s.y.a, y), s.y.b, 0u, 0u}, iy = {s.y.c, s.y.d, 0u, 0u};
+        qm31 d = rx * iy - ry * ix;
+        u32 inverse = m31_inverse(m31_add(m31_mul(d.a, d.a), m31_mul(d.b, d.b)));
+        qm31 conjugate = {m31_mul(d.a, inverse), m31_mul(m31_sub(0u, d.b), inverse), 0u, 0u};
+        sum = sum + numerator * conjugate;
+    }
+    out[i] = sum;
+}

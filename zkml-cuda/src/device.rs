@@ -2,7 +2,8 @@
 
 use crate::{cache, CudaError, Kernels};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DeviceRepr, ValidAsZeroBits,
+    CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut, DeviceRepr,
+    ValidAsZeroBits,
 };
 use cudarc::nvrtc::{compile_ptx_with_opts, CompileError, CompileOptions, Ptx};
 use std::collections::hash_map::{Entry, HashMap};
@@ -150,6 +151,23 @@ impl Device {
         slice: &CudaSlice<T>,
     ) -> Result<Vec<T>, CudaError> {
         self.stream.clone_dtoh(slice).map_err(CudaError::driver("downloading"))
+    }
+
+    /// As [`Device::download`], of a part.
+    pub(crate) fn download_view<T: DeviceRepr + Clone + Default>(
+        &self,
+        view: &CudaView<'_, T>,
+    ) -> Result<Vec<T>, CudaError> {
+        self.stream.clone_dtoh(view).map_err(CudaError::driver("downloading"))
+    }
+
+    /// Copies within the device's memory.
+    pub(crate) fn copy<T: DeviceRepr>(
+        &self,
+        from: &impl DevicePtr<T>,
+        to: &mut impl DevicePtrMut<T>,
+    ) -> Result<(), CudaError> {
+        self.stream.memcpy_dtod(from, to).map_err(CudaError::driver("copying"))
     }
 
     /// Makes it the calling thread's.

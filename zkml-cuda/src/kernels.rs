@@ -13,13 +13,15 @@ const LAYOUT: &str = include_str!("../kernels/layout.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
         crate::einsum::KERNELS,
+        crate::gather::KERNELS,
         crate::gkr::KERNELS,
         crate::opening::KERNELS,
+        crate::opening::REDUCTION,
         crate::opening::STARK,
         crate::sums::KERNELS,
     ];

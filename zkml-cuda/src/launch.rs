@@ -3,6 +3,7 @@
 use crate::{CudaError, Device, Kernels};
 use cudarc::driver::{result, CudaSlice, CudaView, DevicePtr, DeviceRepr};
 use std::ffi::c_void;
+use std::marker::PhantomData;
 
 /// Threads of a block: whole warps, and whole vectors of sixteen lanes.
 pub(crate) const THREADS: usize = 256;
@@ -27,15 +28,16 @@ pub(crate) fn grid(n: usize) -> Grid {
     Grid::blocks(n.div_ceil(THREADS))
 }
 
-/// What a kernel is given, copied: structures are aligned to sixteen bytes at most.
+/// What a kernel is given, copied: structures are aligned to sixteen bytes at most. Buffers live until the launch.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(crate) struct Args<'a> {
     words: Vec<u128>,
     /// Where each argument begins.
     at: Vec<usize>,
+    buffers: PhantomData<&'a ()>,
 }
 
-impl Args {
+impl<'a> Args<'a> {
     pub fn new() -> Self {
         Self::default()
     }
@@ -52,7 +54,7 @@ impl Args {
     }
 
     /// A buffer's address. Buffers are freed on the stream they are used on, so one may be dropped after the launch.
-    pub fn buffer<T>(self, device: &Device, slice: &CudaSlice<T>) -> Self {
+    pub fn buffer<T>(self, device: &Device, slice: &'a CudaSlice<T>) -> Self {
         self.with(address(device, slice))
     }
 }
@@ -66,7 +68,7 @@ pub(crate) unsafe fn launch(
     kernels: Kernels,
     name: &'static str,
     grid: Grid,
-    mut args: Args,
+    mut args: Args<'_>,
 ) -> Result<(), CudaError> {
     let kernel = device.kernel(kernels, name)?;
     let blocks = |n: usize| u32::try_from(n.max(1)).expect("fewer than 2^32 blocks");

@@ -17,6 +17,7 @@ mod device;
 pub mod einsum;
 mod error;
 pub mod felt;
+mod gather;
 pub mod gkr;
 mod kernels;
 mod launch;

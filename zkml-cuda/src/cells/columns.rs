@@ -43,7 +43,8 @@ pub fn columns<'a>(
     for pieces in pieces.chunks(PIECES) {
         let longest = pieces.iter().map(|p| p.len as usize).max().unwrap_or(0);
         let blocks = Grid { x: longest.div_ceil(THREADS).clamp(1, SHARES), y: pieces.len(), shared: 0 };
-        let args = Args::new().buffer(device, &device.upload("pieces of columns", pieces)?);
+        let pieces = device.upload("pieces of columns", pieces)?;
+        let args = Args::new().buffer(device, &pieces);
         // SAFETY: the kernel's arguments; the layout's pieces lie within their tensors and within its columns.
         unsafe { launch(device, KERNELS, "place_pieces", blocks, args.buffer(device, &out)) }?;
     }

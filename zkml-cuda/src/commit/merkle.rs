@@ -1,9 +1,10 @@
 //! Merkle trees of BLAKE2s, as stwo's `MerkleProverLifted` over columns of one height.
 
 use super::KERNELS;
-use crate::launch::{grid, launch, Args};
+use crate::launch::{address, grid, launch, Args};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 /// A hash as it lies in the device's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,12 @@ impl Hash {
         let (words, _) = bytes.as_chunks_mut::<4>();
         words.iter_mut().zip(self.0).for_each(|(b, w)| *b = w.to_le_bytes());
         bytes
+    }
+}
+
+impl From<Hash> for Blake2sHash {
+    fn from(hash: Hash) -> Self {
+        Self(hash.to_bytes())
     }
 }
 
@@ -42,6 +49,22 @@ impl MerkleTree {
         let args = Args::new().buffer(device, columns).with(n_columns as u32).with(rows as u64);
         // SAFETY: the kernel's arguments; a thread for each row.
         unsafe { launch(device, KERNELS, "merkle_leaves", grid(rows), args.buffer(device, &leaves)) }?;
+        Self::above(device, leaves)
+    }
+
+    /// Over leaves of `width` words each, at most sixteen, which lie one after the other; `first` is where.
+    pub(crate) fn over_rows(device: &Device, first: u64, width: usize, rows: usize) -> Result<Self, CudaError> {
+        debug_assert!(width <= 16 && rows.is_power_of_two());
+        // SAFETY: the kernel writes all of it.
+        let leaves = unsafe { device.alloc::<Hash>("the leaves of a Merkle tree", rows) }?;
+        let args = Args::new().with(first).with(width as u32).with(rows as u64).buffer(device, &leaves);
+        // SAFETY: the kernel's arguments; a thread for each row.
+        unsafe { launch(device, KERNELS, "merkle_rows", grid(rows), args) }?;
+        Self::above(device, leaves)
+    }
+
+    fn above(device: &Device, leaves: CudaSlice<Hash>) -> Result<Self, CudaError> {
+        let log_rows = leaves.len().ilog2();
         let mut layers = vec![leaves];
         for log in (0..log_rows).rev() {
             let (below, n) = (&layers[layers.len() - 1], 1usize << log);
@@ -58,6 +81,21 @@ impl MerkleTree {
 
     pub fn root(&self, device: &Device) -> Result<Hash, CudaError> {
         Ok(device.download(&self.layers[0])?[0])
+    }
+
+    /// Where the hashes lie that the leaves at these positions, in ascending order, do not imply: in the order of stwo's
+    /// `MerkleProverLifted::decommit`.
+    pub(crate) fn path(&self, device: &Device, positions: &[usize]) -> Vec<u64> {
+        let (mut addresses, mut positions) = (vec![], positions.to_vec());
+        for layer in self.layers.iter().skip(1).rev() {
+            let first = address(device, layer);
+            let pairs = positions.chunk_by(|a, b| a ^ 1 == *b);
+            let alone = pairs.filter(|pair| pair.len() == 1);
+            addresses.extend(alone.map(|pair| first + ((pair[0] ^ 1) * size_of::<Hash>()) as u64));
+            positions.iter_mut().for_each(|p| *p >>= 1);
+            positions.dedup();
+        }
+        addresses
     }
 
     /// The layers, the root first.

@@ -1,15 +1,21 @@
 //! Commitments to columns on the device: the roots are those of [`zkml_runtime::pcs::commit`].
 //!
-//! * `transform`: low-degree extension by the circle FFT; `merkle`: the tree over its rows.
+//! * `transform`: low-degree extension by the circle FFT; `layers`: the FFT on other domains, `domains`: which they are;
+//! * `merkle`: the tree over an extension's rows.
 
+mod domains;
+mod layers;
 mod merkle;
 mod transform;
 
+pub(crate) use domains::Domains;
+pub use layers::{evaluate, interpolate};
 pub use merkle::{Hash, MerkleTree};
 pub use transform::Transform;
 
 use crate::{CudaError, Device, Kernels};
 use cudarc::driver::CudaSlice;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 use zkml_runtime::pcs::Params;
 
 pub(crate) const KERNELS: Kernels =
@@ -21,18 +27,24 @@ pub struct Committed {
     pub columns: CudaSlice<u32>,
     pub extension: CudaSlice<u32>,
     pub tree: MerkleTree,
+    pub root: Blake2sHash,
 }
 
 /// What every commitment under the same parameters shares.
 pub struct Committer {
     params: Params,
-    transform: Transform,
+    pub(crate) transform: Transform,
+    pub(crate) domains: Domains,
 }
 
 impl Committer {
     pub fn new(device: &Device, params: Params) -> Result<Self, CudaError> {
         let transform = Transform::new(device, params.log_rows, params.log_domain())?;
-        Ok(Self { params, transform })
+        Ok(Self { params, transform, domains: Domains::new(device, &params)? })
+    }
+
+    pub fn params(&self) -> &Params {
+        &self.params
     }
 
     /// Commits to columns of `2^b` canonic words each.
@@ -46,7 +58,19 @@ impl Committer {
             return Err(CudaError::Columns { expected: n.max(1) * rows, got: columns.len() });
         }
         let extension = self.transform.extend(device, &columns, n)?;
-        let tree = MerkleTree::new(device, &extension, n, self.params.log_domain())?;
-        Ok(Committed { columns, extension, tree })
+        self.committed(device, columns, extension)
+    }
+
+    /// The tree over columns that are extended already.
+    pub(crate) fn committed(
+        &self,
+        device: &Device,
+        columns: CudaSlice<u32>,
+        extension: CudaSlice<u32>,
+    ) -> Result<Committed, CudaError> {
+        let log_domain = self.params.log_domain();
+        let tree = MerkleTree::new(device, &extension, extension.len() >> log_domain, log_domain)?;
+        let root = tree.root(device)?.into();
+        Ok(Committed { columns, extension, tree, root })
     }
 }

@@ -23,8 +23,8 @@ pub struct Transform {
     log_n: u32,
     log_m: u32,
     low: u32,
-    inverse: CudaSlice<u32>,
-    forward: CudaSlice<u32>,
+    pub(crate) inverse: CudaSlice<u32>,
+    pub(crate) forward: CudaSlice<u32>,
     /// `1 / 2^log_n`
     scale: u32,
 }

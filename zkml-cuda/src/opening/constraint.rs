@@ -78,3 +78,14 @@ pub fn quotient(
     unsafe { launch(device, STARK, "constraint_quotient", grid(n), args.buffer(device, &out)) }?;
     Ok(out)
 }
+
+/// Values by coordinates, joined again.
+pub fn from_coordinates(device: &Device, columns: &CudaSlice<u32>) -> Result<CudaSlice<Felt>, CudaError> {
+    let n = columns.len() / 4;
+    // SAFETY: the kernel writes all of it.
+    let out = unsafe { device.alloc::<Felt>("joined coordinates", n) }?;
+    let args = Args::new().buffer(device, columns).buffer(device, &out).with(n as u64);
+    // SAFETY: the kernel's arguments.
+    unsafe { launch(device, STARK, "from_coordinates", grid(n), args) }?;
+    Ok(out)
+}

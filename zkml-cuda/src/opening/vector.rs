@@ -6,6 +6,7 @@ use crate::launch::{address_of, grid, launch, Args, Grid};
 use crate::sums::totals;
 use crate::{CudaError, Device};
 use cudarc::driver::CudaSlice;
+use num_traits::One;
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::BaseField;
 use zkml_runtime::field::{self, F};
@@ -17,11 +18,28 @@ const SHARES: usize = 256;
 /// `eq(point, .)`, the first coordinate for the most significant bit.
 pub fn eq_table(device: &Device, point: &[F]) -> Result<CudaSlice<Felt>, CudaError> {
     let (high, low) = point.split_at(point.len() / 2);
-    let table = |point: &[F]| device.upload("eq", &felts(&field::eq_table(point)));
-    let (tables, n) = ([table(high)?, table(low)?], 1usize << point.len());
+    outer_product(device, &field::eq_table(high), &field::eq_table(low))
+}
+
+/// The products of the coordinates at the bits of each index, the first coordinate at the least significant bit.
+pub fn tensor(device: &Device, coordinates: &[F]) -> Result<CudaSlice<Felt>, CudaError> {
+    let (low, high) = coordinates.split_at(coordinates.len() / 2);
+    let products = |coordinates: &[F]| {
+        coordinates.iter().fold(vec![F::one()], |mut table, &c| {
+            table.extend(table.clone().into_iter().map(|v| v * c));
+            table
+        })
+    };
+    outer_product(device, &products(high), &products(low))
+}
+
+/// `high[i] low[j]`, j fastest.
+fn outer_product(device: &Device, high: &[F], low: &[F]) -> Result<CudaSlice<Felt>, CudaError> {
+    let table = |values: &[F]| device.upload("a factor of a table", &felts(values));
+    let (tables, n) = ([table(high)?, table(low)?], high.len() * low.len());
     // SAFETY: the kernel writes all of it.
-    let out = unsafe { device.alloc::<Felt>("a table of eq", n) }?;
-    let args = Args::new().buffer(device, &tables[0]).buffer(device, &tables[1]).with(low.len() as u32);
+    let out = unsafe { device.alloc::<Felt>("a table of products", n) }?;
+    let args = Args::new().buffer(device, &tables[0]).buffer(device, &tables[1]).with(low.len().ilog2());
     // SAFETY: the kernel's arguments; the tables are of the halves of an index.
     unsafe { launch(device, KERNELS, "eq_product", grid(n), args.buffer(device, &out).with(n as u64)) }?;
     Ok(out)

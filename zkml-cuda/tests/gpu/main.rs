@@ -4,6 +4,7 @@
 
 mod bench;
 mod cells;
+mod columns;
 mod commit;
 mod einsum;
 mod field;
@@ -35,7 +36,15 @@ fn main() -> ExitCode {
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
     let tests =
-        [field::TESTS, cells::TESTS, commit::TESTS, opening::TESTS, einsum::TESTS, gkr::TESTS].concat();
+        [
+        field::TESTS,
+        cells::TESTS,
+        commit::TESTS,
+        opening::TESTS,
+        columns::TESTS,
+        einsum::TESTS,
+        gkr::TESTS,
+    ].concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
         return match bench::run(
             device,
