@@ -7,6 +7,7 @@
 //! * [`Kernels`]: the sources, one file for each part of the prover;
 //! * [`cells`]: tensors, what is looked up and committed of them; [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
 //!   columns; [`einsum`]: the batched sumcheck;
+//! * [`prover`]: whole proofs of all these;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
@@ -23,6 +24,7 @@ mod kernels;
 mod launch;
 mod loops;
 pub mod opening;
+pub mod prover;
 mod sums;
 
 pub use cells::DeviceCells;

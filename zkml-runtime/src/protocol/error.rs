@@ -45,8 +45,12 @@ pub enum ProveError {
     Statement(#[from] StatementError),
     #[error("lookups: {0}")]
     Gkr(#[from] GkrError),
+    #[error("products: {0}")]
+    Einsum(#[from] EinsumError),
     #[error(transparent)]
     Params(#[from] crate::pcs::ParamsError),
+    #[error("device: {0}")]
+    Device(String),
     #[cfg(feature = "prover")]
     #[error("commitment: {0}")]
     Commit(#[from] crate::pcs::CommitError),

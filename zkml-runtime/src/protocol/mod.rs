@@ -20,7 +20,9 @@ pub use proof::Proof;
 #[cfg(feature = "prover")]
 pub use lookups::{lookup_blocks, table_order, Fingerprint, LookupBlock};
 #[cfg(feature = "prover")]
-pub use prove::{commit_weights, prove, prove_on, prove_run, CommittedWeights, Prover, Run, Witness};
+pub use prove::{
+    commit_weights, prove, prove_on, prove_run, run_cells, stored_entry, weight_cells, CommittedWeights, Prover, Run, Witness,
+};
 pub use statement::Statement;
 pub use system::{Key, Label, System};
 pub use verify::{check_key, verify};

@@ -112,6 +112,11 @@ impl System {
         &self.security
     }
 
+    /// A table's columns as field elements.
+    pub fn table_columns(&self, table: usize) -> &[Vec<BaseField>] {
+        &self.tables[table].columns
+    }
+
     pub(crate) fn gkr_shape(&self) -> Option<&GkrShape> {
         self.gkr.as_ref()
     }

@@ -18,7 +18,7 @@ use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleHasher;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::backend::BackendForChannel;
 use zkml_ir::layout::Tree;
-use zkml_ir::plan::Source;
+use zkml_ir::plan::{Plan, Source, TensorDecl};
 
 /// Cells of all tensors, and the trees over what a run commits to.
 pub(super) struct InMemory<'a> {
@@ -42,11 +42,7 @@ impl<'a> InMemory<'a> {
         let (system, context) = (&prover.system, &prover.context);
         let (plan, layout) = (system.plan(), system.layout());
         let Witness { tensors, multiplicities } = witness;
-        let own: Vec<Option<Cells>> = tensors
-            .into_par_iter()
-            .zip(&plan.tensors)
-            .map(|(v, t)| v.map(|v| Cells::from_row_major(&t.axes, &v)))
-            .collect();
+        let own = run_cells(plan, tensors);
         let (private, trace) = {
             let cells = cells(prover, weights, public, &own);
             let private = match system.has_private() {
@@ -57,6 +53,12 @@ impl<'a> InMemory<'a> {
         };
         Ok(Self { prover, weights, public, own, multiplicities, private, trace })
     }
+}
+
+/// The cells of a witness's tensors.
+pub fn run_cells(plan: &Plan, tensors: Vec<Option<Vec<i32>>>) -> Vec<Option<Cells>> {
+    let cells = |(v, t): (Option<Vec<i32>>, &TensorDecl)| v.map(|v| Cells::from_row_major(&t.axes, &v));
+    tensors.into_par_iter().zip(&plan.tensors).map(cells).collect()
 }
 
 /// The cells of every tensor.

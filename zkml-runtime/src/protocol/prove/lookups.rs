@@ -86,17 +86,12 @@ impl<'a> LookupColumns<'a> {
     }
 }
 
-/// The tensor that an entry is, plus a constant: its own cells, if they are in the order of the leaves.
-fn stored<'a>(
-    plan: &Plan,
-    lookup: &Lookup,
-    expr: &LinExpr,
-    cells: impl Fn(usize) -> &'a Cells,
-) -> Option<&'a Cells> {
+/// The tensor whose own cells an entry is, plus a constant, in the order of the leaves.
+pub fn stored_entry(plan: &Plan, lookup: &Lookup, expr: &LinExpr) -> Option<usize> {
     let [term] = &expr.terms[..] else { return None };
     let axes = &plan.tensors[term.view.tensor].axes;
     let whole = term.view == View::identity(term.view.tensor, axes) && *axes == lookup.space;
-    (term.coef == 1 && term.summed.is_empty() && whole).then(|| cells(term.view.tensor))
+    (term.coef == 1 && term.summed.is_empty() && whole).then_some(term.view.tensor)
 }
 
 fn stored_bytes<'a>(
@@ -105,7 +100,7 @@ fn stored_bytes<'a>(
     expr: &LinExpr,
     cells: impl Fn(usize) -> &'a Cells,
 ) -> Option<&'a [i8]> {
-    match stored(plan, lookup, expr, cells)? {
+    match cells(stored_entry(plan, lookup, expr)?) {
         Cells::I8(bytes) => Some(bytes),
         Cells::I32(_) => None,
     }
@@ -119,8 +114,8 @@ fn fill_words<'a>(
     scratch: &mut Vec<i64>,
     out: &mut [BaseField],
 ) {
-    if let (Some(stored), 0) = (stored(plan, lookup, expr, &cells), expr.constant) {
-        return Values::Cells(stored).copy(0, out);
+    if let (Some(stored), 0) = (stored_entry(plan, lookup, expr), expr.constant) {
+        return Values::Cells(cells(stored)).copy(0, out);
     }
     materialise_into(scratch, expr, &lookup.space, |t| &plan.tensors[t].axes, &cells);
     let word = |v: i64| BaseField::from_u32_unchecked(v.rem_euclid(P) as u32);

@@ -5,7 +5,9 @@ mod in_memory;
 mod lookups;
 mod weights;
 
-pub use weights::{commit_weights, CommittedWeights};
+pub use in_memory::run_cells;
+pub use lookups::stored_entry;
+pub use weights::{commit_weights, weight_cells, CommittedWeights};
 
 use super::lookups::{claims, Fingerprint};
 use super::verify::{begin, eta_powers, opening_claim};

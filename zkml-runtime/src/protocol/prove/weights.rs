@@ -44,19 +44,7 @@ pub fn commit_weights(
 ) -> Result<CommittedWeights, ProveError> {
     let _span = tracing::info_span!("commit weights").entered();
     let system = &prover.system;
-    let mut spaces: Vec<Option<&Space>> = vec![None; weights.len()];
-    let mut by_tensor = vec![usize::MAX; system.plan().tensors.len()];
-    for (t, decl) in system.plan().tensors.iter().enumerate() {
-        if let Source::Weight(i) = decl.source {
-            spaces[i] = Some(&decl.axes);
-            by_tensor[t] = i;
-        }
-    }
-    let cells: Vec<Cells> = spaces
-        .par_iter()
-        .zip(weights)
-        .map(|(space, w)| Cells::from_tensor(space.expect("every weight is a tensor of the plan"), w))
-        .collect();
+    let (by_tensor, cells) = weight_cells(system, weights);
     let columns = columns(system.layout(), Tree::Weights, |t| &cells[by_tensor[t]], &[]);
     let tree = commit_in(store, columns, &prover.context)?;
     let key = Key {
@@ -65,4 +53,21 @@ pub fn commit_weights(
         digest: system.digest().0,
     };
     Ok(CommittedWeights { cells: Arc::new(cells), tree: Arc::new(tree), key })
+}
+
+/// The cells of a model's weights, and by the plan's tensors, which of them each is.
+pub fn weight_cells(system: &System, weights: &[IntTensor]) -> (Vec<usize>, Vec<Cells>) {
+    let mut spaces: Vec<Option<&Space>> = vec![None; weights.len()];
+    let mut by_tensor = vec![usize::MAX; system.plan().tensors.len()];
+    for (t, decl) in system.plan().tensors.iter().enumerate() {
+        if let Source::Weight(i) = decl.source {
+            spaces[i] = Some(&decl.axes);
+            by_tensor[t] = i;
+        }
+    }
+    let cells = spaces
+        .par_iter()
+        .zip(weights)
+        .map(|(space, w)| Cells::from_tensor(space.expect("every weight is a tensor of the plan"), w));
+    (by_tensor, cells.collect())
 }

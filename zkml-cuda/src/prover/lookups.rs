@@ -1,0 +1,122 @@
+//! What is looked up, on the device: values of every lookup's entries as blocks of leaves.
+
+use super::DeviceProver;
+use crate::cells::materialise;
+use crate::gkr::{Block, TableBlock};
+use crate::{Column, CudaError, Device, DeviceCells};
+use cudarc::driver::{CudaSlice, CudaView};
+use zkml_ir::plan::Plan;
+use zkml_runtime::claims::embed;
+use zkml_runtime::field::F;
+use zkml_runtime::protocol::{lookup_blocks, stored_entry, table_order, Fingerprint};
+
+/// An entry of a lookup, in the order of its leaves.
+enum Entry<'a> {
+    Constant,
+    Words(CudaSlice<u32>),
+    /// Bytes as they are stored.
+    Bytes(&'a CudaSlice<i8>),
+}
+
+/// The entries of all lookups.
+pub(super) struct Entries<'a>(Vec<Vec<Entry<'a>>>);
+
+impl<'a> Entries<'a> {
+    pub fn new(
+        device: &Device,
+        plan: &'a Plan,
+        cells: impl Fn(usize) -> &'a DeviceCells,
+    ) -> Result<Self, CudaError> {
+        let mut all = vec![];
+        for lookup in &plan.lookups {
+            let mut entries = vec![];
+            for expr in &lookup.entries {
+                let stored = stored_entry(plan, lookup, expr).map(&cells);
+                entries.push(match (&expr.terms[..], stored) {
+                    ([], _) => Entry::Constant,
+                    (_, Some(DeviceCells::I8(bytes))) => Entry::Bytes(bytes),
+                    _ => {
+                        let axes = |t: usize| &plan.tensors[t].axes;
+                        Entry::Words(materialise(device, expr, &lookup.space, axes, &cells)?)
+                    }
+                });
+            }
+            all.push(entries);
+        }
+        Ok(Self(all))
+    }
+}
+
+/// A part of an entry, or of a table.
+enum View<'a> {
+    Words(CudaView<'a, u32>),
+    Bytes(CudaView<'a, i8>),
+}
+
+impl View<'_> {
+    fn column(&self) -> Column<'_> {
+        match self {
+            Self::Words(v) => Column::Words(v),
+            Self::Bytes(v) => Column::Bytes(v),
+        }
+    }
+}
+
+/// Leaves whose columns are held here, for [`Block`] to point to.
+pub(super) struct Leaves<'a> {
+    log_len: u32,
+    constant: F,
+    columns: Vec<(F, View<'a>)>,
+}
+
+impl Leaves<'_> {
+    pub fn block(&self) -> Block<'_> {
+        let columns = self.columns.iter().map(|(weight, view)| (*weight, view.column())).collect();
+        Block { log_len: self.log_len, constant: self.constant, columns }
+    }
+}
+
+/// A block for each slab of each lookup's space.
+pub(super) fn lookups<'e>(plan: &Plan, prints: &Fingerprint, entries: &'e Entries<'_>) -> Vec<Leaves<'e>> {
+    let leaves = |b: zkml_runtime::protocol::LookupBlock| {
+        let lookup = &plan.lookups[b.lookup];
+        let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
+        let mut constant = prints.constant(lookup.table);
+        let mut columns = vec![];
+        for (j, (expr, entry)) in lookup.entries.iter().zip(&entries.0[b.lookup]).enumerate() {
+            let weight = prints.weight(j);
+            match entry {
+                // The constant is in the words.
+                Entry::Words(words) => columns.push((weight, View::Words(words.slice(range.clone())))),
+                Entry::Constant => constant -= weight * embed(expr.constant),
+                Entry::Bytes(bytes) => {
+                    constant -= weight * embed(expr.constant);
+                    columns.push((weight, View::Bytes(bytes.slice(range.clone()))));
+                }
+            }
+        }
+        Leaves { log_len: b.log_len, constant, columns }
+    };
+    lookup_blocks(plan).into_iter().map(leaves).collect()
+}
+
+/// A block for each table, and its multiplicities.
+pub(super) fn tables<'a>(
+    prover: &'a DeviceProver,
+    prints: &Fingerprint,
+    multiplicities: &'a [CudaSlice<u32>],
+) -> Vec<(Leaves<'a>, CudaView<'a, u32>)> {
+    let plan = prover.system.plan();
+    let block = |t: usize| {
+        let columns = prover.tables[t].iter().enumerate();
+        let columns = columns.map(|(j, c)| (prints.weight(j), View::Words(c.as_view()))).collect();
+        let leaves = Leaves { log_len: plan.tables[t].log_rows(), constant: prints.constant(t), columns };
+        (leaves, multiplicities[t].as_view())
+    };
+    table_order(plan).into_iter().map(block).collect()
+}
+
+/// As blocks of the table tree.
+pub(super) fn table_blocks<'b>(tables: &'b [(Leaves<'_>, CudaView<'_, u32>)]) -> Vec<TableBlock<'b>> {
+    tables.iter().map(|(leaves, m)| TableBlock { leaves: leaves.block(), multiplicity: m }).collect()
+}

@@ -1,0 +1,77 @@
+//! Whole proofs on the device: [`zkml_runtime::protocol`] runs the protocol over a run that is kept there.
+//!
+//! * `weights`: a model's weights, committed to once; `run`: cells of all tensors, what a run commits to, its arguments;
+//! * `lookups`: blocks of leaves.
+
+mod lookups;
+mod run;
+mod weights;
+
+pub use weights::{commit_weights, DeviceWeights};
+
+use crate::commit::Committer;
+use crate::{CudaError, Device};
+use cudarc::driver::CudaSlice;
+use run::DeviceRun;
+use std::sync::Arc;
+use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleChannel;
+use zkml_runtime::protocol::{prove_run, Proof, ProveError, Statement, System, Witness};
+use zkml_runtime::transcript::Transcript;
+
+/// A system with what all of its proofs share on a device.
+pub struct DeviceProver {
+    pub system: System,
+    device: Arc<Device>,
+    committer: Arc<Committer>,
+    /// The columns of every table.
+    tables: Vec<Vec<CudaSlice<u32>>>,
+}
+
+impl DeviceProver {
+    pub fn new(device: Arc<Device>, system: System) -> Result<Self, CudaError> {
+        let committer = Arc::new(Committer::new(&device, *system.params())?);
+        Self::over(device, committer, system)
+    }
+
+    /// Another system over columns of the same height and level, with what was precomputed for this one.
+    ///
+    /// # Panics
+    /// If its columns are others.
+    pub fn with(&self, system: System) -> Result<Self, CudaError> {
+        assert_eq!(system.params(), self.committer.params(), "one committer, two shapes of columns");
+        Self::over(self.device.clone(), self.committer.clone(), system)
+    }
+
+    fn over(device: Arc<Device>, committer: Arc<Committer>, system: System) -> Result<Self, CudaError> {
+        let upload = |t: usize| {
+            let columns = system.table_columns(t).iter();
+            columns.map(|c| device.upload("a table", &c.iter().map(|v| v.0).collect::<Vec<u32>>())).collect()
+        };
+        let tables = (0..system.plan().tables.len()).map(upload).collect::<Result<_, _>>()?;
+        Ok(Self { system, device, committer, tables })
+    }
+
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+}
+
+/// As [`zkml_runtime::protocol::prove`], on the device; the proof is the same.
+///
+/// The witness and the public values are uploaded; what comes back is the proof.
+pub fn prove(
+    prover: &DeviceProver,
+    weights: &DeviceWeights,
+    statement: &Statement,
+    witness: Witness,
+) -> Result<Proof, ProveError> {
+    let _span = tracing::info_span!("prove").entered();
+    let public = statement.public(&prover.system)?;
+    let mut run = DeviceRun::new(prover, weights, &public, witness).map_err(failed)?;
+    let t = Transcript::default();
+    prove_run::<Blake2sMerkleChannel>(t, &prover.system, weights.key(), statement, &public, &mut run)
+}
+
+fn failed(e: CudaError) -> ProveError {
+    ProveError::Device(e.to_string())
+}
