@@ -54,8 +54,9 @@ fn run() -> Result<(), Failure> {
     };
     let samples: Vec<_> = (1..=SAMPLES).map(|i| sample(common.seed + i)).collect();
 
-    let layer =
-        bert::with(bert::Dims { SEQ: seq, L: layers, ..Default::default() })?.at_level(session.level());
+    let layer = bert::with(bert::Dims { SEQ: seq, L: layers, ..Default::default() })?
+        .at_level(session.level())
+        .on(session.backend());
     let (model, (_, _, y, proof, _), times) = session.measure(
         || layer.calibrate(&weights, &samples),
         |model| {

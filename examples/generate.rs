@@ -89,7 +89,8 @@ fn run() -> Result<(), Failure> {
         WORDS: config.words,
         CONTEXT: config.context,
     })?
-    .at_level(session.level());
+    .at_level(session.level())
+    .on(session.backend());
     let mut decode = Duration::ZERO;
     let ((model, generation), (proof, ..), mut times) = session.measure(
         || -> Result<_, Failure> {

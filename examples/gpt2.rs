@@ -55,7 +55,8 @@ fn run() -> Result<(), Failure> {
         VOCAB: config.vocab(),
         CONTEXT: config.context,
     })?
-    .at_level(session.level());
+    .at_level(session.level())
+    .on(session.backend());
     let (model, (_, logits, proof, _), times) = session.measure(
         || instance.calibrate(&weights, &samples),
         |model| {

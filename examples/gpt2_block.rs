@@ -50,7 +50,8 @@ fn run() -> Result<(), Failure> {
     let samples: Vec<_> = (1..=SAMPLES).map(|i| sample(common.seed + i)).collect();
 
     let block = gpt2_blocks::with(gpt2_blocks::Dims { SEQ: seq, L: layers, ..Default::default() })?
-        .at_level(session.level());
+        .at_level(session.level())
+        .on(session.backend());
     let quantised = |model: &gpt2_blocks::Model| {
         Tensor::from_int(to_units(block.graph(), model.as_ref().params(), 0, &input)?)
     };

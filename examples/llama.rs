@@ -71,7 +71,7 @@ fn run() -> Result<(), Failure> {
         config = llama_config(config, &std::fs::read_to_string(path)?)?;
     }
     config.layers = options.layers_or(config.layers).min(config.layers);
-    let instance = llama::with(config.dims(seq))?.at_level(session.level());
+    let instance = llama::with(config.dims(seq))?.at_level(session.level()).on(session.backend());
     limits::lookups(instance.graph())?;
     limits::memory(instance.graph(), session.level())?;
 

@@ -58,7 +58,8 @@ fn run() -> Result<(), Failure> {
         VOCAB: config.vocab(),
         CONTEXT: config.context,
     })?
-    .at_level(session.level());
+    .at_level(session.level())
+    .on(session.backend());
     if no_proof {
         let graph = instance.graph();
         let (ints, params) = calibrate(graph, &resolve(graph, &weights)?, &samples)?;

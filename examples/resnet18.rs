@@ -47,7 +47,7 @@ fn run() -> Result<(), Failure> {
     let sample = |i| vec![FloatTensor::new(Shape::new([3, 32, 32]), picture(options.seed + i))];
     let samples: Vec<_> = (1..=SAMPLES).map(sample).collect();
 
-    let instance = resnet18::with(dims)?.at_level(session.level());
+    let instance = resnet18::with(dims)?.at_level(session.level()).on(session.backend());
     let (model, (_, logits, proof, _), times) = session.measure(
         || instance.calibrate(&weights, &samples),
         |model| {

@@ -52,12 +52,9 @@ impl Classifier {
         let others = digits.images.iter().enumerate().filter(|(i, _)| *i != options.image).map(|(_, p)| p);
         let samples: Vec<Vec<FloatTensor>> = others.take(SAMPLES).map(self.sample).collect();
 
-        let level = session.level();
+        let (level, settings) = (session.level(), session.settings());
         let (model, (inputs, outputs, proof, key), times) = session.measure(
-            || {
-                Model::calibrate_with_level(self.graph.clone(), &weights, &samples, level)
-                    .map_err(Failure::from)
-            },
+            || Model::calibrate_with(self.graph.clone(), &weights, &samples, settings).map_err(Failure::from),
             |model| {
                 let inputs = vec![self.input(model, pixels)?];
                 let (outputs, proof) = model.prove(&inputs)?;

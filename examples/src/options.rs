@@ -1,8 +1,31 @@
 //! Command-line options that the examples share.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use zkml_dsl::engine::Backend;
+
+/// Where proofs are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// The CPU's threads
+    #[default]
+    Cpu,
+    /// The first NVIDIA GPU
+    Cuda,
+    /// That GPU if there is one, the CPU otherwise
+    Auto,
+}
+
+impl On {
+    pub fn open(self) -> Result<Backend, zkml_dsl::engine::Error> {
+        match self {
+            Self::Cpu => Ok(Backend::Cpu),
+            Self::Cuda => Backend::cuda(0),
+            Self::Auto => Ok(Backend::auto()),
+        }
+    }
+}
 
 /// Options of every example.
 #[derive(Args, Clone, Debug, Default)]
@@ -10,6 +33,9 @@ pub struct Options {
     /// Threads to prove with [default: all]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Where to prove
+    #[arg(long, value_enum, value_name = "BACKEND", default_value_t)]
+    pub backend: On,
     /// Security level by name [default: the proven one]
     #[arg(long, value_name = "LEVEL")]
     pub security: Option<String>,

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use zkml_dsl::engine::{probe_machine, recommend_widths, Model, Proof, SecurityLevel};
+use zkml_dsl::engine::{probe_machine, recommend_widths, Backend, Model, Proof, SecurityLevel, Settings};
 use zkml_dsl::weights::{FloatTensor, FloatWeights};
 
 /// Proofs of which the median is shown.
@@ -32,7 +32,7 @@ pub struct Session {
     options: Options,
     progress: Progress,
     threads: usize,
-    level: SecurityLevel,
+    settings: Settings,
     start: Instant,
 }
 
@@ -66,11 +66,21 @@ impl Session {
     pub fn start(options: &Options) -> Result<Self, Failure> {
         let level = level(options.security.as_deref())?;
         let (start, progress) = (Instant::now(), Progress::install()?);
-        Ok(Self { options: options.clone(), progress, threads: options.start_threads()?, level, start })
+        let threads = options.start_threads()?;
+        let settings = Settings { level, backend: options.backend.open()? };
+        Ok(Self { options: options.clone(), progress, threads, settings, start })
     }
 
     pub fn level(&self) -> SecurityLevel {
-        self.level
+        self.settings.level
+    }
+
+    pub fn backend(&self) -> Backend {
+        self.settings.backend.clone()
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
     }
 
     /// Calibrates and sets up, proves as often as `--runs` says, and verifies twice: the first time the key is checked as
@@ -143,10 +153,10 @@ impl Session {
             committed_cells: figures.committed_cells,
             lookups: figures.lookups,
             max_abs_err: subject.max_abs_err,
-            backend: "cpu".into(),
+            backend: subject.model.backend().name().into(),
         };
         print!("{}", report.table(&times.setup_phases, &times.phases));
-        println!("  {:<24} {:>14}", "level", self.level.name());
+        println!("  {:<24} {:>14}", "level", self.settings.level.name());
         if self.options.estimate {
             let estimate = subject.model.cost()?.on(probe_machine()).estimate;
             println!("  {:<24} {:>11.1} ms", "prove, estimate", estimate.prove_ms);

@@ -1,7 +1,7 @@
 //! What generated code names. Not part of the interface.
 
 pub use crate::engine::{
-    Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey,
+    Backend, Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey,
 };
 pub use crate::typed::{
     generate_trace, join, prove, read, register, run_model, save, Acc, AsInt, Error, Expanded, HasWeights,

@@ -172,7 +172,7 @@ fn a_proof_is_of_one_model_under_one_key() {
 fn a_conjectured_level_is_taken_by_name_only() {
     let graph = graph("net", false);
     let conjectured = SecurityLevel::Conjectured96;
-    let model = Model::with_level(graph.clone(), weights(), params(&graph), conjectured).unwrap();
+    let model = Model::with(graph.clone(), weights(), params(&graph), conjectured).unwrap();
     let x = IntTensor::new(Shape::new([2, 4]), Elem::I8, &[1, -2, 3, 4, 127, -128, 5, 0]).unwrap();
     let (y, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
     let (key, x) = (model.verifier_key(), [Some(x)]);

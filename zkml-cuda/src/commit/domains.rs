@@ -47,9 +47,7 @@ impl Domains {
 /// x and y of a domain's points in bit-reversed order.
 fn points(device: &Device, domain: CircleDomain) -> Result<[CudaSlice<u32>; 2], CudaError> {
     let log = domain.log_size();
-    let (x, y): (Vec<u32>, Vec<u32>) = (0..domain.size())
-        .map(|i| domain.at(bit_reverse_index(i, log)))
-        .map(|p| (p.x.0, p.y.0))
-        .unzip();
+    let (x, y): (Vec<u32>, Vec<u32>) =
+        (0..domain.size()).map(|i| domain.at(bit_reverse_index(i, log))).map(|p| (p.x.0, p.y.0)).unzip();
     Ok([device.upload("points", &x)?, device.upload("points", &y)?])
 }

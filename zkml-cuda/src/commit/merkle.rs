@@ -53,7 +53,12 @@ impl MerkleTree {
     }
 
     /// Over leaves of `width` words each, at most sixteen, which lie one after the other; `first` is where.
-    pub(crate) fn over_rows(device: &Device, first: u64, width: usize, rows: usize) -> Result<Self, CudaError> {
+    pub(crate) fn over_rows(
+        device: &Device,
+        first: u64,
+        width: usize,
+        rows: usize,
+    ) -> Result<Self, CudaError> {
         debug_assert!(width <= 16 && rows.is_power_of_two());
         // SAFETY: the kernel writes all of it.
         let leaves = unsafe { device.alloc::<Hash>("the leaves of a Merkle tree", rows) }?;

@@ -79,7 +79,11 @@ impl<'a> DeviceColumns<'a> {
         self.commit(sums, extension)
     }
 
-    fn commit(&mut self, columns: CudaSlice<u32>, extension: CudaSlice<u32>) -> Result<Blake2sHash, CudaError> {
+    fn commit(
+        &mut self,
+        columns: CudaSlice<u32>,
+        extension: CudaSlice<u32>,
+    ) -> Result<Blake2sHash, CudaError> {
         let committed = self.committer.committed(self.device, columns, extension)?;
         let root = committed.root;
         self.own.push(committed);
@@ -142,8 +146,12 @@ impl<'a> DeviceColumns<'a> {
         let (domains, params) = (&committer.domains, committer.params());
         let given = self.given();
         let domain = rows << params.level.log_blowup();
-        let own: Vec<CudaView<'_, u32>> =
-            self.own.iter().flat_map(|own| columns(&own.extension, domain)).map(|c| c.slice(..rows)).collect();
+        let own: Vec<CudaView<'_, u32>> = self
+            .own
+            .iter()
+            .flat_map(|own| columns(&own.extension, domain))
+            .map(|c| c.slice(..rows))
+            .collect();
         let pick = |all: &'_ [CudaView<'_, u32>], terms: &[(usize, F)]| {
             let terms: Vec<(F, Column<'_>)> =
                 terms.iter().map(|&(i, w)| (w, Column::Words(&all[i]))).collect();

@@ -124,7 +124,8 @@ impl<'a> Reduction<'a> {
         let partial = unsafe { device.alloc::<Felt>("shares of a round", 2 * shares) }?;
         if let Some(spans) = spans {
             let scales = device.upload("scales of groups", &self.scales(round))?;
-            let args = Args::new().buffer(device, spans).buffer(device, &self.low.raw).buffer(device, &scales);
+            let args =
+                Args::new().buffer(device, spans).buffer(device, &self.low.raw).buffer(device, &scales);
             let args = args.with(round as u32).buffer(device, &self.low.values).buffer(device, &self.low.eq);
             let args = args.with(shares as u64).buffer(device, &partial);
             // SAFETY: the kernel's arguments; spans are of groups that have pairs left.
@@ -324,7 +325,8 @@ impl Low {
         // SAFETY: the first kernel writes all of it.
         let sums = unsafe { device.alloc::<Felt>("sums of terms", next as usize) }?;
         let blocks = [job_spans.len(), part_spans.len()];
-        let (job_spans, part_spans) = (device.upload("spans", &job_spans)?, device.upload("spans", &part_spans)?);
+        let (job_spans, part_spans) =
+            (device.upload("spans", &job_spans)?, device.upload("spans", &part_spans)?);
         let (jobs, parts) = (device.upload("jobs", &jobs)?, device.upload("parts", &parts)?);
         let terms = device.upload("terms", &terms)?;
         let first = Args::new().buffer(device, &job_spans).buffer(device, &jobs).buffer(device, &terms);

@@ -44,7 +44,10 @@ pub fn sample_quotients(
 ) -> Result<CudaSlice<Felt>, CudaError> {
     let n = xs.len();
     let raw = |s: &Samples| {
-        assert!(s.own.len() == n && s.given.as_ref().is_none_or(|g| g.len() >= 4 * n), "values on the points");
+        assert!(
+            s.own.len() == n && s.given.as_ref().is_none_or(|g| g.len() >= 4 * n),
+            "values on the points"
+        );
         RawBatch {
             own: address(device, &s.own),
             given: s.given.as_ref().map_or(0, |g| address(device, g)),

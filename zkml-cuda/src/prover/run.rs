@@ -108,15 +108,12 @@ impl Run<Blake2sMerkleChannel> for DeviceRun<'_> {
         Ok(proven?)
     }
 
-    fn open(
-        &mut self,
-        t: &mut Transcript,
-        groups: &[Group],
-        claim: F,
-    ) -> Result<OpeningProof, ProveError> {
+    fn open(&mut self, t: &mut Transcript, groups: &[Group], claim: F) -> Result<OpeningProof, ProveError> {
         let DeviceProver { system, device, committer, .. } = self.prover;
-        let trees: Vec<&Committed> =
-            [Some(&*self.weights.tree), self.private.as_ref(), Some(&self.trace)].into_iter().flatten().collect();
+        let trees: Vec<&Committed> = [Some(&*self.weights.tree), self.private.as_ref(), Some(&self.trace)]
+            .into_iter()
+            .flatten()
+            .collect();
         let mut columns = DeviceColumns::new(device, committer, &trees);
         Ok(prove_columns::<Blake2sMerkleChannel>(t, system.params(), &mut columns, groups, claim)?)
     }

@@ -73,7 +73,8 @@ impl Sample {
 
     fn device(&self, device: &Device) -> Result<Result<OpeningProof, ProveError>, Failed> {
         let committer = Committer::new(device, self.params)?;
-        let commit = |tree: &Vec<Vec<u32>>| committer.commit(device, device.upload("columns", &tree.concat())?);
+        let commit =
+            |tree: &Vec<Vec<u32>>| committer.commit(device, device.upload("columns", &tree.concat())?);
         let trees = self.columns.iter().map(commit).collect::<Result<Vec<Committed>, _>>()?;
         let trees: Vec<&Committed> = trees.iter().collect();
         let mut columns = DeviceColumns::new(device, &committer, &trees);

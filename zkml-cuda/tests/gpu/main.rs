@@ -35,8 +35,7 @@ fn main() -> ExitCode {
         Some(device) => Trial::test(name, move || test(&device)),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
-    let tests =
-        [
+    let tests = [
         field::TESTS,
         cells::TESTS,
         commit::TESTS,
@@ -44,7 +43,8 @@ fn main() -> ExitCode {
         columns::TESTS,
         einsum::TESTS,
         gkr::TESTS,
-    ].concat();
+    ]
+    .concat();
     if let (true, Some(device)) = (arguments.bench, &device) {
         return match bench::run(
             device,

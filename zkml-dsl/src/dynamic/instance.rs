@@ -1,7 +1,9 @@
 //! A graph, before it has weights.
 
 use super::{CostReport, DynamicModel, IntTensor, NamedTensors};
-use crate::engine::{self, Component, FloatTensor, FloatWeights, Memory, Proof, SecurityLevel, VerifierKey};
+use crate::engine::{
+    self, Backend, Component, FloatTensor, FloatWeights, Memory, Proof, SecurityLevel, VerifierKey,
+};
 use crate::typed::Instance;
 use crate::Error;
 use std::path::Path;
@@ -25,6 +27,11 @@ impl DynamicInstance {
     /// The same model, set up for proofs of this level; keys carry it.
     pub fn at_level(self, level: SecurityLevel) -> Self {
         Self(self.0.at_level(level))
+    }
+
+    /// The same model, set up and proven there.
+    pub fn on(self, backend: Backend) -> Self {
+        Self(self.0.on(backend))
     }
 
     /// What a proof will cost, as the macro prints it. An error says why the model cannot be proven.

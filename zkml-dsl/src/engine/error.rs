@@ -37,6 +37,8 @@ pub enum Error {
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    #[error("{0}")]
+    Device(String),
     #[error("model `{model}`: expected {expected} weights, got {got}")]
     WeightCount { model: String, expected: usize, got: usize },
     #[error("weight `{name}`: expected shape {expected}, got {got}")]

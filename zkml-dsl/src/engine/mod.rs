@@ -1,5 +1,6 @@
 //! The untyped run-time that generated models wrap: graphs, integer tensors, proofs.
 
+mod backend;
 mod component;
 mod error;
 mod memory;
@@ -7,6 +8,7 @@ mod model;
 mod verify;
 mod widths;
 
+pub use backend::{Backend, Settings};
 pub use component::{register, Component};
 pub use error::Error;
 pub use memory::{available_memory, check_memory, estimate_memory, MemoryError, Task};

@@ -1,7 +1,8 @@
 //! A model ready to run and prove.
 
+use super::backend::Engine;
 use super::memory::{self, check_memory, Task};
-use super::{CostReport, Error, Memory, Proof, SecurityLevel, VerifierKey};
+use super::{Backend, CostReport, Error, Memory, Proof, Settings, VerifierKey};
 use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use zkml_ir::graph::{Graph, Params};
 use zkml_ir::lower::{self, Lowered};
 use zkml_ir::tensor::IntTensor;
 use zkml_runtime::artifact::{certificate_system, Certificate, CertificatePart, KeyData};
-use zkml_runtime::protocol::{self, CommittedWeights, Key, Label, Prover, Statement, System, Witness};
+use zkml_runtime::protocol::{Key, Label, Statement, System, Witness};
 
 /// Integer weights, rescales and steps, the committed weight tree, and the certificate that the weights are in range.
 pub struct Model {
@@ -20,8 +21,8 @@ pub struct Model {
     weights: Vec<IntTensor>,
     params: Params,
     lowered: Lowered,
-    prover: Prover,
-    committed: CommittedWeights,
+    backend: Backend,
+    engine: Engine,
     key: VerifierKey,
     memory: Memory,
 }
@@ -41,64 +42,67 @@ pub struct Figures {
 impl Model {
     /// Sets a model up: checks that no input can leave a window, commits the weights, certifies their ranges.
     pub fn new(graph: Graph, weights: Vec<IntTensor>, params: Params) -> Result<Self, Error> {
-        Self::with_level(graph, weights, params, SecurityLevel::default())
+        Self::with(graph, weights, params, Settings::default())
     }
 
-    pub fn with_level(
+    /// As [`Model::new`], at a level or on a backend that is not the default.
+    pub fn with(
         graph: Graph,
         weights: Vec<IntTensor>,
         params: Params,
-        level: SecurityLevel,
+        settings: impl Into<Settings>,
     ) -> Result<Self, Error> {
-        let memory = memory::estimate_memory(&graph, level)?;
-        Self::set_up(graph, weights, params, level, memory)
+        let settings = settings.into();
+        let memory = memory::estimate_memory(&graph, settings.level)?;
+        Self::set_up(graph, weights, params, settings, memory)
     }
 
     fn set_up(
         graph: Graph,
         weights: Vec<IntTensor>,
         params: Params,
-        level: SecurityLevel,
+        Settings { level, backend }: Settings,
         memory: Memory,
     ) -> Result<Self, Error> {
         let _span = tracing::info_span!("setup", model = %graph.name).entered();
-        memory::require(Task::Setup, memory.setup)?;
+        require(&backend, Task::Setup, memory.setup)?;
         check_weights(&graph, &weights)?;
         tracing::info_span!("bounds").in_scope(|| completeness(&graph, &params, &weights))?;
         let lowered = lower::lower(&graph, &params)?;
-        let prover = Prover::new(System::new(lowered.plan.clone(), level, Label::Inference)?)?;
-        let committed = protocol::commit_weights(&prover, &weights, &memory::store(&prover.system))?;
+        let system = System::new(lowered.plan.clone(), level, Label::Inference)?;
+        let engine = Engine::new(&backend, system, &weights)?;
         let certificate = match graph.weights.is_empty() {
             true => None,
-            false => Some(certify(&graph, &prover, &committed, &weights)?),
+            false => Some(certify(&graph, &engine, &weights)?),
         };
         let key = VerifierKey::new(KeyData {
             model: graph.name.clone(),
             level,
             params: params.clone(),
-            key: committed.key().clone(),
+            key: engine.key().clone(),
         });
         let key = match certificate {
             Some(c) => key.certified(c),
             None => key,
         };
-        Ok(Self { graph: Arc::new(graph), weights, params, lowered, prover, committed, key, memory })
+        Ok(Self { graph: Arc::new(graph), weights, params, lowered, backend, engine, key, memory })
     }
 
     /// Reads an integer model file and sets the model up.
     pub fn load(graph: Graph, path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::load_with_level(graph, path, SecurityLevel::default())
+        Self::load_with(graph, path, Settings::default())
     }
 
-    pub fn load_with_level(
+    pub fn load_with(
         graph: Graph,
         path: impl AsRef<Path>,
-        level: SecurityLevel,
+        settings: impl Into<Settings>,
     ) -> Result<Self, Error> {
-        let memory = memory::estimate_memory(&graph, level)?;
-        memory::require(Task::Setup, memory.weights + memory.setup)?;
+        let settings = settings.into();
+        let memory = memory::estimate_memory(&graph, settings.level)?;
+        require(&settings.backend, Task::Setup, memory.weights + memory.setup)?;
         let (weights, params) = load_model(path, &graph)?;
-        Self::set_up(graph, weights, params, level, memory)
+        Self::set_up(graph, weights, params, settings, memory)
     }
 
     /// Turns float weights into integers, with scales from sample inputs, and sets the model up.
@@ -107,21 +111,22 @@ impl Model {
         weights: &FloatWeights,
         samples: &[Vec<FloatTensor>],
     ) -> Result<Self, Error> {
-        Self::calibrate_with_level(graph, weights, samples, SecurityLevel::default())
+        Self::calibrate_with(graph, weights, samples, Settings::default())
     }
 
-    pub fn calibrate_with_level(
+    pub fn calibrate_with(
         graph: Graph,
         weights: &FloatWeights,
         samples: &[Vec<FloatTensor>],
-        level: SecurityLevel,
+        settings: impl Into<Settings>,
     ) -> Result<Self, Error> {
-        let memory = memory::estimate_memory(&graph, level)?;
-        memory::require(Task::Setup, memory.weights + memory.setup)?;
+        let settings = settings.into();
+        let memory = memory::estimate_memory(&graph, settings.level)?;
+        require(&settings.backend, Task::Setup, memory.weights + memory.setup)?;
         let floats = resolve(&graph, weights)?;
         let (weights, params) = calibrate(&graph, &floats, samples)?;
         drop(floats);
-        Self::set_up(graph, weights, params, level, memory)
+        Self::set_up(graph, weights, params, settings, memory)
     }
 
     /// What the integers lose against real numbers, by layer, tensor and output. Samples that calibration has not seen
@@ -149,7 +154,7 @@ impl Model {
 
     /// Runs the model and proves the run, if there is the memory for it.
     pub fn prove(&self, inputs: &[IntTensor]) -> Result<(Vec<IntTensor>, Proof), Error> {
-        memory::require(Task::Proof, self.memory.prove)?;
+        require(&self.backend, Task::Proof, self.memory.prove)?;
         self.prove_unasked(inputs)
     }
 
@@ -168,14 +173,19 @@ impl Model {
         let public = self.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
         let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
         let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
-        let proof = protocol::prove(&self.prover, &self.committed, &statement, witness)?;
+        let proof = self.engine.prove(&statement, witness)?;
         let proof = Proof {
             model: self.graph.name.clone(),
-            digest: self.committed.key().digest,
+            digest: self.engine.key().digest,
             private_inputs: proof.private_root.map(|r| r.0),
             argument: proof.to_bytes(),
         };
         Ok((statement.outputs, proof))
+    }
+
+    /// Where it proves.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     pub fn verifier_key(&self) -> VerifierKey {
@@ -205,7 +215,7 @@ impl Model {
     }
 
     pub fn figures(&self) -> Figures {
-        let (system, plan) = (&self.prover.system, self.prover.system.plan());
+        let (system, plan) = (self.engine.system(), self.engine.system().plan());
         let weight = |s: &zkml_ir::plan::Source| matches!(s, zkml_ir::plan::Source::Weight(_));
         let weight_cells = plan.cells(weight);
         let multiplicities: u64 = plan.tables.iter().map(|t| 1u64 << t.log_rows()).sum();
@@ -258,24 +268,28 @@ fn check_weights(graph: &Graph, weights: &[IntTensor]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks for the host's memory, which the CPU's proofs need; a device says itself what it lacks.
+fn require(backend: &Backend, task: Task, needed: u64) -> Result<(), Error> {
+    match backend {
+        Backend::Cpu => memory::require(task, needed),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda(_) => Ok(()),
+    }
+}
+
 /// Proves that the weights lie in their declared ranges, over the same tree.
-fn certify(
-    graph: &Graph,
-    model: &Prover,
-    committed: &CommittedWeights,
-    weights: &[IntTensor],
-) -> Result<Certificate, Error> {
+fn certify(graph: &Graph, model: &Engine, weights: &[IntTensor]) -> Result<Certificate, Error> {
     let _span = tracing::info_span!("certificate").entered();
     let statement = Statement { inputs: vec![], outputs: vec![] };
     let mut parts = vec![];
-    for lowered in lower::certificate(model.system.plan())? {
-        let system = certificate_system(lowered.plan.clone(), &model.system)?;
+    for lowered in lower::certificate(model.system().plan())? {
+        let system = certificate_system(lowered.plan.clone(), model.system())?;
         let trace = tracing::info_span!("trace").in_scope(|| exec::certificate_trace(&lowered, weights))?;
         let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
-        let committed = committed.under(&model.system, &system);
-        let proof = protocol::prove(&model.with(system), &committed, &statement, witness)?;
-        parts.push(CertificatePart { digest: committed.key().digest, argument: proof.to_bytes() });
+        let part = model.under(system)?;
+        let proof = part.prove(&statement, witness)?;
+        parts.push(CertificatePart { digest: part.key().digest, argument: proof.to_bytes() });
     }
-    let Key { root, columns, .. } = *committed.key();
+    let Key { root, columns, .. } = *model.key();
     Ok(Certificate { model: graph.name.clone(), root, columns, parts })
 }

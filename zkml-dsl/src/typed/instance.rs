@@ -4,7 +4,8 @@ use super::error::{Error, WeightProblem};
 use super::record::Results;
 use super::weights::{NamedTensors, WeightSet};
 use crate::engine::{
-    self, Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Trace, VerifierKey,
+    self, Backend, Component, FloatTensor, FloatWeights, Model, Proof, SecurityLevel, Settings, Trace,
+    VerifierKey,
 };
 use std::marker::PhantomData;
 use std::path::Path;
@@ -82,7 +83,7 @@ pub fn generate_trace(model: &Model, inputs: &[IntTensor]) -> Result<Trace, Erro
 #[derive(Clone, Debug)]
 pub struct Instance {
     graph: Arc<Graph>,
-    level: SecurityLevel,
+    settings: Settings,
 }
 
 impl Instance {
@@ -92,12 +93,19 @@ impl Instance {
 
     /// The model of a graph.
     pub fn of_graph(graph: Graph) -> Self {
-        Self { graph: Arc::new(graph), level: SecurityLevel::default() }
+        Self { graph: Arc::new(graph), settings: Settings::default() }
     }
 
     /// The same model, set up for proofs of this level.
-    pub fn at_level(self, level: SecurityLevel) -> Self {
-        Self { level, ..self }
+    pub fn at_level(mut self, level: SecurityLevel) -> Self {
+        self.settings.level = level;
+        self
+    }
+
+    /// The same model, set up and proven there.
+    pub fn on(mut self, backend: Backend) -> Self {
+        self.settings.backend = backend;
+        self
     }
 
     pub fn graph(&self) -> &Graph {
@@ -105,7 +113,7 @@ impl Instance {
     }
 
     pub fn level(&self) -> SecurityLevel {
-        self.level
+        self.settings.level
     }
 
     /// Weights in the graph's order; all that is wrong with them at once.
@@ -163,21 +171,21 @@ impl Instance {
 
     pub fn setup(&self, weights: &impl WeightSet, params: Params) -> Result<Model, Error> {
         let weights = self.arrange(&[("", weights)])?;
-        Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
+        Ok(Model::with(Graph::clone(&self.graph), weights, params, self.settings.clone())?)
     }
 
     /// As [`Instance::setup`], without a copy of the weights.
     pub fn setup_named(&self, weights: NamedTensors, params: Params) -> Result<Model, Error> {
         let weights = self.arrange_named(weights)?;
-        Ok(Model::with_level(Graph::clone(&self.graph), weights, params, self.level)?)
+        Ok(Model::with(Graph::clone(&self.graph), weights, params, self.settings.clone())?)
     }
 
     pub fn load(&self, path: &Path) -> Result<Model, Error> {
-        Ok(Model::load_with_level(Graph::clone(&self.graph), path, self.level)?)
+        Ok(Model::load_with(Graph::clone(&self.graph), path, self.settings.clone())?)
     }
 
     pub fn calibrate(&self, weights: &FloatWeights, samples: &[Vec<FloatTensor>]) -> Result<Model, Error> {
-        Ok(Model::calibrate_with_level(Graph::clone(&self.graph), weights, samples, self.level)?)
+        Ok(Model::calibrate_with(Graph::clone(&self.graph), weights, samples, self.settings.clone())?)
     }
 
     /// `None` stands for a private input. Keys of proven levels are taken, and those of this instance's own level.
@@ -194,7 +202,7 @@ impl Instance {
         }
         g.outputs.iter().zip(outputs).try_for_each(|(port, t)| check_port(g, port, t))?;
         let inputs: Vec<_> = inputs.iter().map(|t| t.cloned()).collect();
-        Ok(engine::verify_at(self.level.into(), g, key, &inputs, &owned(outputs), proof)?)
+        Ok(engine::verify_at(self.settings.level.into(), g, key, &inputs, &owned(outputs), proof)?)
     }
 }
 

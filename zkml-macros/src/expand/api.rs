@@ -154,6 +154,11 @@ fn instance(model: &Model) -> TokenStream {
                 Self(self.0.at_level(level))
             }
 
+            /// The same model, set up and proven there.
+            pub fn on(self, backend: #p::Backend) -> Self {
+                Self(self.0.on(backend))
+            }
+
             /// The plain integers, no proof.
             pub fn run(
                 &self,

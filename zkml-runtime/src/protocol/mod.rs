@@ -16,12 +16,13 @@ mod system;
 mod verify;
 
 pub use error::{ProveError, StatementError, SystemError, VerifyError};
-pub use proof::Proof;
 #[cfg(feature = "prover")]
 pub use lookups::{lookup_blocks, table_order, Fingerprint, LookupBlock};
+pub use proof::Proof;
 #[cfg(feature = "prover")]
 pub use prove::{
-    commit_weights, prove, prove_on, prove_run, run_cells, stored_entry, weight_cells, CommittedWeights, Prover, Run, Witness,
+    commit_weights, prove, prove_on, prove_run, run_cells, stored_entry, weight_cells, CommittedWeights,
+    Prover, Run, Witness,
 };
 pub use statement::Statement;
 pub use system::{Key, Label, System};

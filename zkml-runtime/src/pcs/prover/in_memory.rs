@@ -119,7 +119,8 @@ where
         let given = self.trees.iter().flat_map(|tree| &tree.columns).map(|column| column.cells());
         let all: Vec<_> = given.chain(sums.iter().copied()).collect();
         let mut values = inner_products(&all, &weights::at(twiddles, z)).into_iter();
-        let columns = self.trees.iter().map(|tree| values.by_ref().take(tree.n_columns()).collect()).collect();
+        let columns =
+            self.trees.iter().map(|tree| values.by_ref().take(tree.n_columns()).collect()).collect();
         let previous = inner_products(&sums, &weights::at(twiddles, previous));
         let current: Vec<F> = values.collect();
         Ok(Samples {
@@ -138,8 +139,7 @@ where
         let (ctx, config) = (self.ctx, self.ctx.params.config());
         let own: Vec<&BaseColumn> = self.own.iter().flat_map(|own| &own.extended).collect();
         let quotients = quotients::combine(ctx, self.trees, &own, batches);
-        let fri =
-            FriProver::<SimdBackend, M>::commit(channel, config.fri_config, &quotients, &ctx.twiddles);
+        let fri = FriProver::<SimdBackend, M>::commit(channel, config.fri_config, &quotients, &ctx.twiddles);
         proof.nonce = info_span!("grind").in_scope(|| SimdBackend::grind(channel, config.pow_bits));
         channel.mix_u64(proof.nonce);
 

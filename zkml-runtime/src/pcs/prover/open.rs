@@ -64,10 +64,7 @@ where
     prove_columns::<M>(t, &ctx.params, &mut columns, groups, claim)
 }
 
-fn in_memory<'a>(
-    ctx: &'a ProverContext,
-    trees: &'a [&'a CommittedTree],
-) -> Result<InMemory<'a>, ProveError> {
+fn in_memory<'a>(ctx: &'a ProverContext, trees: &'a [&'a CommittedTree]) -> Result<InMemory<'a>, ProveError> {
     if let Some(tree) = trees.iter().position(|tree| tree.params != ctx.params) {
         return Err(ProveError::Params { tree, expected: ctx.params, got: trees[tree].params });
     }
@@ -99,8 +96,7 @@ fn reduce<M: MerkleChannel<H = H>>(
 ) -> Result<(MleEval, Vec<Round>), ProveError> {
     let n_columns = columns.n_columns();
     statement::check(params, &n_columns, groups)?;
-    let Reduced { rounds, rho, value } =
-        rounds::prove(t, params.log_rows as usize, columns, groups, claim)?;
+    let Reduced { rounds, rho, value } = rounds::prove(t, params.log_rows as usize, columns, groups, claim)?;
     let coefficients = reduction::coefficients(groups, &rho, &n_columns);
     Ok((MleEval { log_rows: params.log_rows, coefficients, rho, value }, rounds))
 }

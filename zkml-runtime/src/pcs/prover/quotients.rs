@@ -67,7 +67,8 @@ pub(super) fn combine(
     let given: Vec<Cells<'_>> = trees.iter().flat_map(|t| &t.columns).map(|c| c.cells()).collect();
     let n_packed = (1usize << ctx.params().log_rows) / N_LANES;
     let numerators = batches.iter().map(|batch| {
-        let extended = batch.own.iter().map(|&(i, weight)| Weighted { cells: Cells::Words(&own[i].data), weight });
+        let extended =
+            batch.own.iter().map(|&(i, weight)| Weighted { cells: Cells::Words(&own[i].data), weight });
         let on_rows: Vec<_> =
             batch.given.iter().map(|&(i, weight)| Weighted { cells: given[i], weight }).collect();
         let b = PackedSecureField::broadcast(batch.b);

@@ -76,4 +76,3 @@ impl Values<'_> {
 fn signed(v: i32) -> BaseField {
     BaseField::from_u32_unchecked((v as u32).wrapping_add(((v >> 31) as u32) & P as u32))
 }
-

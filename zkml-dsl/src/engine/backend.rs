@@ -1,0 +1,148 @@
+//! Where proofs are made.
+
+use super::{memory, Error, SecurityLevel};
+use zkml_ir::tensor::IntTensor;
+use zkml_runtime::protocol::{self, CommittedWeights, Key, Proof, Prover, Statement, System, Witness};
+
+#[cfg(feature = "cuda")]
+use std::sync::Arc;
+#[cfg(feature = "cuda")]
+use zkml_cuda::{
+    prover::{self as cuda, DeviceProver, DeviceWeights},
+    CudaError, Device,
+};
+
+/// Where a model's weights are kept and its proofs are made. All backends make the same proofs.
+#[derive(Clone, Debug, Default)]
+pub enum Backend {
+    /// The CPU's threads.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU. Weights, trace and trees stay on it; the model itself runs on the CPU.
+    #[cfg(feature = "cuda")]
+    Cuda(Arc<Device>),
+}
+
+impl Backend {
+    /// The first NVIDIA GPU if there is one that can be used, and the CPU otherwise.
+    pub fn auto() -> Self {
+        #[cfg(feature = "cuda")]
+        match Device::open(0) {
+            Ok(device) => return Self::Cuda(Arc::new(device)),
+            Err(why) => tracing::debug!("proving on the CPU: {why}"),
+        }
+        Self::Cpu
+    }
+
+    /// The NVIDIA GPU of this number. An error says what is missing: driver, compiler or card.
+    #[cfg(feature = "cuda")]
+    pub fn cuda(ordinal: usize) -> Result<Self, Error> {
+        Ok(Self::Cuda(Arc::new(Device::open(ordinal)?)))
+    }
+
+    /// `cpu` or `cuda`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            #[cfg(feature = "cuda")]
+            Self::Cuda(_) => "cuda",
+        }
+    }
+}
+
+/// How a model is set up: for proofs of which level, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub level: SecurityLevel,
+    pub backend: Backend,
+}
+
+impl From<SecurityLevel> for Settings {
+    fn from(level: SecurityLevel) -> Self {
+        Self { level, ..Self::default() }
+    }
+}
+
+impl From<Backend> for Settings {
+    fn from(backend: Backend) -> Self {
+        Self { backend, ..Self::default() }
+    }
+}
+
+/// A system with its committed weights, on a backend.
+pub(super) enum Engine {
+    Cpu {
+        prover: Prover,
+        weights: CommittedWeights,
+    },
+    #[cfg(feature = "cuda")]
+    Cuda {
+        prover: DeviceProver,
+        weights: DeviceWeights,
+    },
+}
+
+impl Engine {
+    /// Commits the weights.
+    pub fn new(backend: &Backend, system: System, weights: &[IntTensor]) -> Result<Self, Error> {
+        Ok(match backend {
+            Backend::Cpu => {
+                let prover = Prover::new(system)?;
+                let weights = protocol::commit_weights(&prover, weights, &memory::store(&prover.system))?;
+                Self::Cpu { prover, weights }
+            }
+            #[cfg(feature = "cuda")]
+            Backend::Cuda(device) => {
+                let prover = DeviceProver::new(device.clone(), system)?;
+                let weights = cuda::commit_weights(&prover, weights)?;
+                Self::Cuda { prover, weights }
+            }
+        })
+    }
+
+    pub fn system(&self) -> &System {
+        match self {
+            Self::Cpu { prover, .. } => &prover.system,
+            #[cfg(feature = "cuda")]
+            Self::Cuda { prover, .. } => &prover.system,
+        }
+    }
+
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Cpu { weights, .. } => weights.key(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda { weights, .. } => weights.key(),
+        }
+    }
+
+    pub fn prove(&self, statement: &Statement, witness: Witness) -> Result<Proof, Error> {
+        Ok(match self {
+            Self::Cpu { prover, weights } => protocol::prove(prover, weights, statement, witness)?,
+            #[cfg(feature = "cuda")]
+            Self::Cuda { prover, weights } => cuda::prove(prover, weights, statement, witness)?,
+        })
+    }
+
+    /// The same weights under another system that lays them out alike.
+    pub fn under(&self, system: System) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Cpu { prover, weights } => {
+                let weights = weights.under(&prover.system, &system);
+                Self::Cpu { prover: prover.with(system), weights }
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda { prover, weights } => {
+                let weights = weights.under(&prover.system, &system);
+                Self::Cuda { prover: prover.with(system)?, weights }
+            }
+        })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl From<CudaError> for Error {
+    fn from(e: CudaError) -> Self {
+        Self::Device(e.to_string())
+    }
+}
