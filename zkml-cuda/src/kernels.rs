@@ -13,7 +13,7 @@ const LAYOUT: &str = include_str!("../kernels/layout.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
@@ -24,6 +24,7 @@ impl Kernels {
         crate::opening::REDUCTION,
         crate::opening::STARK,
         crate::sums::KERNELS,
+        crate::trace::KERNELS,
     ];
 
     /// What the compiler is given.

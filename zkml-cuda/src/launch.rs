@@ -13,13 +13,14 @@ pub(crate) const THREADS: usize = 256;
 pub(crate) struct Grid {
     pub x: usize,
     pub y: usize,
+    pub z: usize,
     /// Bytes of shared memory that each has, beside what its kernel declares.
     pub shared: usize,
 }
 
 impl Grid {
     pub fn blocks(x: usize) -> Self {
-        Self { x, y: 1, shared: 0 }
+        Self { x, y: 1, z: 1, shared: 0 }
     }
 }
 
@@ -80,7 +81,7 @@ pub(crate) unsafe fn launch(
     unsafe {
         result::launch_kernel(
             kernel.cu_function(),
-            (blocks(grid.x), blocks(grid.y), 1),
+            (blocks(grid.x), blocks(grid.y), blocks(grid.z)),
             (THREADS as u32, 1, 1),
             grid.shared as u32,
             device.stream().cu_stream(),

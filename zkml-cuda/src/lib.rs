@@ -7,7 +7,7 @@
 //! * [`Kernels`]: the sources, one file for each part of the prover;
 //! * [`cells`]: tensors, what is looked up and committed of them; [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
 //!   columns; [`einsum`]: the batched sumcheck;
-//! * [`prover`]: whole proofs of all these;
+//! * [`trace`]: a model's run; [`prover`]: whole proofs of all these;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod cache;
@@ -26,6 +26,7 @@ mod loops;
 pub mod opening;
 pub mod prover;
 mod sums;
+pub mod trace;
 
 pub use cells::DeviceCells;
 pub use column::Column;

@@ -42,7 +42,7 @@ pub fn columns<'a>(
     let out = device.zeros::<u32>("columns", layout.columns_of(tree) << layout.log_rows)?;
     for pieces in pieces.chunks(PIECES) {
         let longest = pieces.iter().map(|p| p.len as usize).max().unwrap_or(0);
-        let blocks = Grid { x: longest.div_ceil(THREADS).clamp(1, SHARES), y: pieces.len(), shared: 0 };
+        let blocks = Grid { x: longest.div_ceil(THREADS).clamp(1, SHARES), y: pieces.len(), z: 1, shared: 0 };
         let pieces = device.upload("pieces of columns", pieces)?;
         let args = Args::new().buffer(device, &pieces);
         // SAFETY: the kernel's arguments; the layout's pieces lie within their tensors and within its columns.

@@ -30,6 +30,13 @@ impl DeviceCells {
         })
     }
 
+    pub(crate) fn download(&self, device: &Device) -> Result<Vec<i32>, CudaError> {
+        Ok(match self {
+            Self::I8(v) => device.download(v)?.into_iter().map(i32::from).collect(),
+            Self::I32(v) => device.download(v)?,
+        })
+    }
+
     /// Where they lie, and the bytes of one.
     pub(crate) fn raw(&self, device: &Device) -> (u64, u64) {
         match self {

@@ -55,9 +55,13 @@ impl Transform {
         n_columns: usize,
     ) -> Result<CudaSlice<u32>, CudaError> {
         let Self { log_n, log_m, low, .. } = *self;
-        let low_grid = |log: u32| Grid { x: 1 << (log - low), y: n_columns, shared: WORD << low };
-        let high_grid =
-            Grid { x: (1 << low) / NEIGHBOURS, y: n_columns, shared: (WORD * NEIGHBOURS) << (log_m - low) };
+        let low_grid = |log: u32| Grid { x: 1 << (log - low), y: n_columns, z: 1, shared: WORD << low };
+        let high_grid = Grid {
+            x: (1 << low) / NEIGHBOURS,
+            y: n_columns,
+            z: 1,
+            shared: (WORD * NEIGHBOURS) << (log_m - low),
+        };
         // SAFETY: each is written whole before it is read.
         let (halfway, out) = unsafe {
             let halfway = device.alloc::<u32>("coefficients", n_columns << log_n)?;

@@ -86,7 +86,7 @@ impl<'a> DeviceProducts<'a> {
         let mut this = Self { device, products, n, claims: vec![], partial, _factors: [operands, eq] };
         if n > 0 {
             let args = Args::new().buffer(device, &this.products).buffer(device, &this.partial);
-            let blocks = Grid { x: SHARES, y: n, shared: 0 };
+            let blocks = Grid { x: SHARES, y: n, z: 1, shared: 0 };
             // SAFETY: the kernel's arguments; a row of shares for each product.
             unsafe { launch(device, KERNELS, "einsum_claims", blocks, args) }?;
             this.claims = totals(device, &this.partial, SHARES, n)?;
@@ -97,7 +97,7 @@ impl<'a> DeviceProducts<'a> {
     /// Blocks for a round in which `left` variables are not bound.
     fn blocks(&self, left: usize) -> Grid {
         let x = (1usize << (left - 1)).div_ceil(THREADS).min(SHARES);
-        Grid { x, y: self.n, shared: 0 }
+        Grid { x, y: self.n, z: 1, shared: 0 }
     }
 }
 

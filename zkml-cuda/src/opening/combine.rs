@@ -54,7 +54,7 @@ pub fn inner_products(
     let partial = unsafe { device.alloc::<Felt>("shares of inner products", columns.len() * SHARES) }?;
     let args = Args::new().buffer(device, &raw).with(columns.len() as u32).buffer(device, weights);
     let args = args.with((rows / ROWS) as u64).buffer(device, &partial);
-    let blocks = Grid { x: SHARES, y: columns.len().div_ceil(TOGETHER), shared: 0 };
+    let blocks = Grid { x: SHARES, y: columns.len().div_ceil(TOGETHER), z: 1, shared: 0 };
     // SAFETY: the kernel's arguments; columns and weights have as many rows.
     unsafe { launch(device, KERNELS, "inner_products", blocks, args) }?;
     totals(device, &partial, SHARES, columns.len())

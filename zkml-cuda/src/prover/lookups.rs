@@ -3,6 +3,8 @@
 use super::DeviceProver;
 use crate::cells::materialise;
 use crate::gkr::{Block, TableBlock};
+use crate::launch::address;
+use crate::trace::RawEntry;
 use crate::{Column, CudaError, Device, DeviceCells};
 use cudarc::driver::{CudaSlice, CudaView};
 use zkml_ir::plan::Plan;
@@ -11,30 +13,30 @@ use zkml_runtime::field::F;
 use zkml_runtime::protocol::{lookup_blocks, stored_entry, table_order, Fingerprint};
 
 /// An entry of a lookup, in the order of its leaves.
-enum Entry<'a> {
+enum Entry {
     Constant,
     Words(CudaSlice<u32>),
-    /// Bytes as they are stored.
-    Bytes(&'a CudaSlice<i8>),
+    /// A constant more than the bytes of this tensor, as they are stored.
+    Bytes(usize),
 }
 
 /// The entries of all lookups.
-pub(super) struct Entries<'a>(Vec<Vec<Entry<'a>>>);
+pub(crate) struct Entries(Vec<Vec<Entry>>);
 
-impl<'a> Entries<'a> {
-    pub fn new(
+impl Entries {
+    pub fn new<'c>(
         device: &Device,
-        plan: &'a Plan,
-        cells: impl Fn(usize) -> &'a DeviceCells,
+        plan: &'c Plan,
+        cells: impl Fn(usize) -> &'c DeviceCells,
     ) -> Result<Self, CudaError> {
         let mut all = vec![];
         for lookup in &plan.lookups {
             let mut entries = vec![];
             for expr in &lookup.entries {
-                let stored = stored_entry(plan, lookup, expr).map(&cells);
+                let stored = stored_entry(plan, lookup, expr);
                 entries.push(match (&expr.terms[..], stored) {
                     ([], _) => Entry::Constant,
-                    (_, Some(DeviceCells::I8(bytes))) => Entry::Bytes(bytes),
+                    (_, Some(t)) if matches!(cells(t), DeviceCells::I8(_)) => Entry::Bytes(t),
                     _ => {
                         let axes = |t: usize| &plan.tensors[t].axes;
                         Entry::Words(materialise(device, expr, &lookup.space, axes, &cells)?)
@@ -44,6 +46,24 @@ impl<'a> Entries<'a> {
             all.push(entries);
         }
         Ok(Self(all))
+    }
+
+    /// An entry as the kernels read it, its constant included.
+    pub fn raw<'c>(
+        &self,
+        device: &Device,
+        plan: &Plan,
+        lookup: usize,
+        entry: usize,
+        cells: impl Fn(usize) -> &'c DeviceCells,
+    ) -> RawEntry {
+        let constant = plan.lookups[lookup].entries[entry].constant;
+        match &self.0[lookup][entry] {
+            Entry::Constant => RawEntry { constant, ..RawEntry::default() },
+            // The constant is in the words.
+            Entry::Words(words) => RawEntry { data: address(device, words), width: 4, constant: 0 },
+            Entry::Bytes(t) => RawEntry { data: cells(*t).raw(device).0, width: 1, constant },
+        }
     }
 }
 
@@ -77,7 +97,12 @@ impl Leaves<'_> {
 }
 
 /// A block for each slab of each lookup's space.
-pub(super) fn lookups<'e>(plan: &Plan, prints: &Fingerprint, entries: &'e Entries<'_>) -> Vec<Leaves<'e>> {
+pub(super) fn lookups<'e>(
+    plan: &Plan,
+    prints: &Fingerprint,
+    entries: &'e Entries,
+    cells: impl Fn(usize) -> &'e DeviceCells,
+) -> Vec<Leaves<'e>> {
     let leaves = |b: zkml_runtime::protocol::LookupBlock| {
         let lookup = &plan.lookups[b.lookup];
         let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
@@ -89,7 +114,8 @@ pub(super) fn lookups<'e>(plan: &Plan, prints: &Fingerprint, entries: &'e Entrie
                 // The constant is in the words.
                 Entry::Words(words) => columns.push((weight, View::Words(words.slice(range.clone())))),
                 Entry::Constant => constant -= weight * embed(expr.constant),
-                Entry::Bytes(bytes) => {
+                Entry::Bytes(t) => {
+                    let DeviceCells::I8(bytes) = cells(*t) else { unreachable!("bytes") };
                     constant -= weight * embed(expr.constant);
                     columns.push((weight, View::Bytes(bytes.slice(range.clone()))));
                 }

@@ -7,15 +7,20 @@ mod lookups;
 mod run;
 mod weights;
 
+pub(crate) use lookups::Entries;
 pub use weights::{commit_weights, DeviceWeights};
 
 use crate::commit::Committer;
-use crate::{CudaError, Device};
+use crate::trace::{check, DeviceTrace, Source, TraceError};
+use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::CudaSlice;
-use run::DeviceRun;
+use run::{Counts, DeviceRun};
 use std::sync::Arc;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleChannel;
-use zkml_runtime::protocol::{prove_run, Proof, ProveError, Statement, System, Witness};
+use zkml_ir::tensor::IntTensor;
+use zkml_runtime::cells::Cells;
+use zkml_runtime::claims::PublicValues;
+use zkml_runtime::protocol::{prove_run, run_cells, Proof, ProveError, Statement, System, Witness};
 use zkml_runtime::transcript::Transcript;
 
 /// A system with what all of its proofs share on a device.
@@ -67,9 +72,49 @@ pub fn prove(
 ) -> Result<Proof, ProveError> {
     let _span = tracing::info_span!("prove").entered();
     let public = statement.public(&prover.system)?;
-    let mut run = DeviceRun::new(prover, weights, &public, witness).map_err(failed)?;
+    let Witness { tensors, multiplicities } = witness;
+    let upload = || -> Result<_, CudaError> {
+        let _span = tracing::info_span!("upload").entered();
+        let cells = run_cells(prover.system.plan(), tensors);
+        let upload =
+            |c: &Option<Cells>| c.as_ref().map(|c| DeviceCells::upload(&prover.device, c)).transpose();
+        let multiplicities = multiplicities.iter().map(|m| prover.device.upload("multiplicities", m));
+        Ok((cells.iter().map(upload).collect::<Result<_, _>>()?, multiplicities.collect::<Result<_, _>>()?))
+    };
+    let (cells, multiplicities) = upload().map_err(failed)?;
+    let counts = Counts::Known(multiplicities);
+    let run = DeviceRun::new(prover, weights, &public, cells, counts).map_err(failed)?;
+    prove_it(prover, weights, statement, &public, run)
+}
+
+/// As [`prove`], of a run that was traced on the device.
+pub fn prove_trace(
+    prover: &DeviceProver,
+    weights: &DeviceWeights,
+    source: Source<'_>,
+    inputs: &[IntTensor],
+    trace: DeviceTrace,
+) -> Result<(Statement, Proof), TraceError> {
+    let _span = tracing::info_span!("prove").entered();
+    let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
+    let statement = Statement { inputs: public.collect(), outputs: trace.outputs.clone() };
+    let public = statement.public(&prover.system).map_err(ProveError::from)?;
+    let DeviceTrace { cells, failed, .. } = trace;
+    let run = DeviceRun::new(prover, weights, &public, cells, Counts::Unknown { failed: &failed })?;
+    check(&prover.device, &failed, source, inputs)?;
+    let proof = prove_it(prover, weights, &statement, &public, run)?;
+    Ok((statement, proof))
+}
+
+fn prove_it(
+    prover: &DeviceProver,
+    weights: &DeviceWeights,
+    statement: &Statement,
+    public: &PublicValues,
+    mut run: DeviceRun<'_>,
+) -> Result<Proof, ProveError> {
     let t = Transcript::default();
-    prove_run::<Blake2sMerkleChannel>(t, &prover.system, weights.key(), statement, &public, &mut run)
+    prove_run::<Blake2sMerkleChannel>(t, &prover.system, weights.key(), statement, public, &mut run)
 }
 
 fn failed(e: CudaError) -> ProveError {

@@ -1,11 +1,12 @@
 //! A run whose cells and trees are on the device.
 
-use super::lookups::{lookups, table_blocks, tables, Entries};
-use super::{DeviceProver, DeviceWeights};
+use super::lookups::{lookups, table_blocks, tables};
+use super::{DeviceProver, DeviceWeights, Entries};
 use crate::cells::columns;
 use crate::commit::Committed;
 use crate::einsum::DeviceProducts;
 use crate::opening::DeviceColumns;
+use crate::trace::count;
 use crate::{gkr, CudaError, DeviceCells};
 use cudarc::driver::CudaSlice;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
@@ -17,7 +18,7 @@ use zkml_runtime::einsum::{prove_products, EinsumError, EinsumPoint, EinsumProof
 use zkml_runtime::field::F;
 use zkml_runtime::gkr::{GkrClaims, GkrError, GkrProof};
 use zkml_runtime::pcs::{prove_columns, Group, OpeningProof};
-use zkml_runtime::protocol::{run_cells, Fingerprint, ProveError, Run, Witness};
+use zkml_runtime::protocol::{Fingerprint, ProveError, Run};
 use zkml_runtime::transcript::Transcript;
 
 /// Cells of all tensors, and the trees over what a run commits to.
@@ -26,39 +27,55 @@ pub(super) struct DeviceRun<'a> {
     weights: &'a DeviceWeights,
     /// Of every tensor but the weights.
     own: Vec<Option<DeviceCells>>,
+    /// Of all lookups, once they were needed.
+    entries: Option<Entries>,
     multiplicities: Vec<CudaSlice<u32>>,
     private: Option<Committed>,
     trace: Committed,
 }
 
+/// How often the rows of tables are looked up.
+pub(super) enum Counts<'a> {
+    Known(Vec<CudaSlice<u32>>),
+    /// To be counted; tuples that are no rows are counted as failures.
+    Unknown {
+        failed: &'a CudaSlice<u32>,
+    },
+}
+
 impl<'a> DeviceRun<'a> {
+    /// Of the cells of the trace and of private inputs.
     pub fn new(
         prover: &'a DeviceProver,
         weights: &'a DeviceWeights,
         public: &PublicValues,
-        witness: Witness,
+        mut own: Vec<Option<DeviceCells>>,
+        counts: Counts<'_>,
     ) -> Result<Self, CudaError> {
         let (system, device) = (&prover.system, &prover.device);
         let (plan, layout) = (system.plan(), system.layout());
-        let span = tracing::info_span!("upload").entered();
-        let Witness { tensors, multiplicities } = witness;
-        let cells = run_cells(plan, tensors);
-        let upload = |(t, own): (usize, &Option<_>)| {
-            own.as_ref().or(public.get(t)).map(|cells| DeviceCells::upload(device, cells)).transpose()
+        for (t, own) in own.iter_mut().enumerate().filter(|(_, own)| own.is_none()) {
+            *own = public.get(t).map(|cells| DeviceCells::upload(device, cells)).transpose()?;
+        }
+        let cells = |t: usize| cells_of(prover, weights, &own, t);
+        let (entries, multiplicities) = match counts {
+            Counts::Known(multiplicities) => (None, multiplicities),
+            Counts::Unknown { failed } => {
+                let span = tracing::info_span!("entries").entered();
+                let entries = Entries::new(device, plan, cells)?;
+                drop(span);
+                let _span = tracing::info_span!("count").entered();
+                let counted = count(device, plan, &entries, cells, failed)?;
+                (Some(entries), counted.expect("a tracer is made for tables with formulas"))
+            }
         };
-        let own = cells.iter().enumerate().map(upload).collect::<Result<Vec<_>, _>>()?;
-        let multiplicities: Vec<CudaSlice<u32>> =
-            multiplicities.iter().map(|m| device.upload("multiplicities", m)).collect::<Result<_, _>>()?;
-        drop(span);
-
         let _span = tracing::info_span!("commit").entered();
         let commit = |tree: Tree| {
-            let cells = |t: usize| cells_of(prover, weights, &own, t);
             prover.committer.commit(device, columns(device, layout, tree, cells, &multiplicities)?)
         };
         let private = system.has_private().then(|| commit(Tree::Private)).transpose()?;
         let trace = commit(Tree::Trace)?;
-        Ok(Self { prover, weights, own, multiplicities, private, trace })
+        Ok(Self { prover, weights, own, entries, multiplicities, private, trace })
     }
 
     fn cells(&self, tensor: usize) -> &DeviceCells {
@@ -90,10 +107,13 @@ impl Run<Blake2sMerkleChannel> for DeviceRun<'_> {
     ) -> Result<(GkrProof, GkrClaims), ProveError> {
         let (plan, device) = (self.prover.system.plan(), &self.prover.device);
         let failed = |e: CudaError| GkrError::Device(e.to_string());
-        let entries = tracing::info_span!("entries")
-            .in_scope(|| Entries::new(device, plan, |t| self.cells(t)))
-            .map_err(failed)?;
-        let leaves = lookups(plan, prints, &entries);
+        let entries = match self.entries.take() {
+            Some(entries) => entries,
+            None => tracing::info_span!("entries")
+                .in_scope(|| Entries::new(device, plan, |t| self.cells(t)))
+                .map_err(failed)?,
+        };
+        let leaves = lookups(plan, prints, &entries, |t| self.cells(t));
         let blocks: Vec<gkr::Block<'_>> = leaves.iter().map(|l| l.block()).collect();
         let tables = tables(self.prover, prints, &self.multiplicities);
         Ok(gkr::prove(device, t, &blocks, &table_blocks(&tables))?)

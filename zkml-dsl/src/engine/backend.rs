@@ -1,6 +1,9 @@
 //! Where proofs are made.
 
 use super::{memory, Error, SecurityLevel};
+use zkml_ir::exec;
+use zkml_ir::graph::{Graph, Params};
+use zkml_ir::lower::Lowered;
 use zkml_ir::tensor::IntTensor;
 use zkml_runtime::protocol::{self, CommittedWeights, Key, Proof, Prover, Statement, System, Witness};
 
@@ -9,6 +12,7 @@ use std::sync::Arc;
 #[cfg(feature = "cuda")]
 use zkml_cuda::{
     prover::{self as cuda, DeviceProver, DeviceWeights},
+    trace::{TraceError, Tracer},
     CudaError, Device,
 };
 
@@ -69,6 +73,29 @@ impl From<Backend> for Settings {
     }
 }
 
+/// A model as it was set up.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub graph: &'a Graph,
+    pub lowered: &'a Lowered,
+    pub params: &'a Params,
+    pub weights: &'a [IntTensor],
+}
+
+impl<'a> Source<'a> {
+    #[cfg(feature = "cuda")]
+    fn on_device(self) -> zkml_cuda::trace::Source<'a> {
+        let Self { graph, lowered, params, weights } = self;
+        zkml_cuda::trace::Source { graph, lowered, params, weights }
+    }
+
+    /// All witness columns of one run, and its outputs.
+    pub fn trace(self, inputs: &[IntTensor]) -> Result<exec::Witness, Error> {
+        let _span = tracing::info_span!("trace").entered();
+        Ok(exec::trace(self.graph, self.lowered, self.params, self.weights, inputs)?)
+    }
+}
+
 /// A system with its committed weights, on a backend.
 pub(super) enum Engine {
     Cpu {
@@ -79,12 +106,15 @@ pub(super) enum Engine {
     Cuda {
         prover: DeviceProver,
         weights: DeviceWeights,
+        /// Of the model itself, if all of its tables can be counted on the device.
+        tracer: Option<Tracer>,
     },
 }
 
 impl Engine {
     /// Commits the weights.
-    pub fn new(backend: &Backend, system: System, weights: &[IntTensor]) -> Result<Self, Error> {
+    pub fn new(backend: &Backend, system: System, source: Source<'_>) -> Result<Self, Error> {
+        let weights = source.weights;
         Ok(match backend {
             Backend::Cpu => {
                 let prover = Prover::new(system)?;
@@ -95,7 +125,8 @@ impl Engine {
             Backend::Cuda(device) => {
                 let prover = DeviceProver::new(device.clone(), system)?;
                 let weights = cuda::commit_weights(&prover, weights)?;
-                Self::Cuda { prover, weights }
+                let tracer = Tracer::new(device, source.on_device())?;
+                Self::Cuda { prover, weights, tracer }
             }
         })
     }
@@ -116,11 +147,28 @@ impl Engine {
         }
     }
 
+    /// Runs the model, and proves the run.
+    pub fn run(&self, source: Source<'_>, inputs: &[IntTensor]) -> Result<(Statement, Proof), Error> {
+        #[cfg(feature = "cuda")]
+        if let Self::Cuda { prover, weights, tracer: Some(tracer) } = self {
+            let source = source.on_device();
+            let trace = tracing::info_span!("trace")
+                .in_scope(|| tracer.run(prover.device(), weights, source, inputs))?;
+            return Ok(cuda::prove_trace(prover, weights, source, inputs, trace)?);
+        }
+        let trace = source.trace(inputs)?;
+        let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
+        let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
+        let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
+        let proof = self.prove(&statement, witness)?;
+        Ok((statement, proof))
+    }
+
     pub fn prove(&self, statement: &Statement, witness: Witness) -> Result<Proof, Error> {
         Ok(match self {
             Self::Cpu { prover, weights } => protocol::prove(prover, weights, statement, witness)?,
             #[cfg(feature = "cuda")]
-            Self::Cuda { prover, weights } => cuda::prove(prover, weights, statement, witness)?,
+            Self::Cuda { prover, weights, .. } => cuda::prove(prover, weights, statement, witness)?,
         })
     }
 
@@ -132,11 +180,22 @@ impl Engine {
                 Self::Cpu { prover: prover.with(system), weights }
             }
             #[cfg(feature = "cuda")]
-            Self::Cuda { prover, weights } => {
+            Self::Cuda { prover, weights, .. } => {
                 let weights = weights.under(&prover.system, &system);
-                Self::Cuda { prover: prover.with(system)?, weights }
+                Self::Cuda { prover: prover.with(system)?, weights, tracer: None }
             }
         })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl From<TraceError> for Error {
+    fn from(e: TraceError) -> Self {
+        match e {
+            TraceError::Run(e) => e.into(),
+            TraceError::Prove(e) => e.into(),
+            TraceError::Device(e) => e.into(),
+        }
     }
 }
 

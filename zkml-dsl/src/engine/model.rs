@@ -1,6 +1,6 @@
 //! A model ready to run and prove.
 
-use super::backend::Engine;
+use super::backend::{Engine, Source};
 use super::memory::{self, check_memory, Task};
 use super::{Backend, CostReport, Error, Memory, Proof, Settings, VerifierKey};
 use crate::weights::{load_model, resolve, save_model, FloatTensor, FloatWeights};
@@ -70,7 +70,8 @@ impl Model {
         tracing::info_span!("bounds").in_scope(|| completeness(&graph, &params, &weights))?;
         let lowered = lower::lower(&graph, &params)?;
         let system = System::new(lowered.plan.clone(), level, Label::Inference)?;
-        let engine = Engine::new(&backend, system, &weights)?;
+        let source = Source { graph: &graph, lowered: &lowered, params: &params, weights: &weights };
+        let engine = Engine::new(&backend, system, source)?;
         let certificate = match graph.weights.is_empty() {
             true => None,
             false => Some(certify(&graph, &engine, &weights)?),
@@ -148,8 +149,7 @@ impl Model {
 
     /// All witness columns of one run, and its outputs.
     pub fn generate_trace(&self, inputs: &[IntTensor]) -> Result<exec::Witness, Error> {
-        let _span = tracing::info_span!("trace").entered();
-        Ok(exec::trace(&self.graph, &self.lowered, &self.params, &self.weights, inputs)?)
+        self.source().trace(inputs)
     }
 
     /// Runs the model and proves the run, if there is the memory for it.
@@ -168,12 +168,13 @@ impl Model {
         self.prove_unasked(inputs)
     }
 
+    fn source(&self) -> Source<'_> {
+        let Self { graph, lowered, params, weights, .. } = self;
+        Source { graph, lowered, params, weights }
+    }
+
     fn prove_unasked(&self, inputs: &[IntTensor]) -> Result<(Vec<IntTensor>, Proof), Error> {
-        let trace = self.generate_trace(inputs)?;
-        let public = self.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
-        let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
-        let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
-        let proof = self.engine.prove(&statement, witness)?;
+        let (statement, proof) = self.engine.run(self.source(), inputs)?;
         let proof = Proof {
             model: self.graph.name.clone(),
             digest: self.engine.key().digest,

@@ -76,7 +76,7 @@ pub(crate) fn zip(
 }
 
 /// Strides of a tensor in a shape that it broadcasts to.
-fn broadcast_strides(s: &Shape, out: &Shape) -> Vec<usize> {
+pub(crate) fn broadcast_strides(s: &Shape, out: &Shape) -> Vec<usize> {
     let own = s.strides();
     (0..out.rank())
         .map(|i| match (i + s.rank()).checked_sub(out.rank()) {

@@ -8,9 +8,11 @@ pub(crate) mod kernel;
 pub(crate) mod layout;
 mod multiplicity;
 pub(crate) mod node;
+mod recipe;
 mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
+pub use recipe::{broadcast_strides, Attention, Recipe, RescaleCells, Rescaling, Stepper, Zip};
 
 pub(crate) use kernel::{all_rows, by_rows, in_parallel};
 
@@ -185,6 +187,10 @@ pub(crate) fn check_arguments(
     inputs: &[IntTensor],
 ) -> Result<(), RunError> {
     check_weights(graph, weights)?;
+    check_inputs(graph, inputs)
+}
+
+fn check_inputs(graph: &Graph, inputs: &[IntTensor]) -> Result<(), RunError> {
     count("inputs", graph.inputs.len(), inputs.len())?;
     graph.nodes.iter().try_for_each(|node| match node.op {
         Op::Input(i) => check_tensor(node, &inputs[i]),

@@ -3,7 +3,7 @@
 
 pub(crate) use crate::calibrate::bounds::{Bound, Known};
 pub(crate) use crate::exec::node::{Computed, Machine};
-pub(crate) use crate::exec::RunError;
+pub(crate) use crate::exec::{Recipe, RunError};
 pub(crate) use crate::float::{FloatArgs, FloatError};
 pub(crate) use crate::graph::{Graph, Node, NodeId, Op, Params};
 pub(crate) use crate::lower::ctx::Ctx;
@@ -17,6 +17,11 @@ pub(crate) trait Primitive: Sync {
     /// The node's integers and, in the order in which [`Primitive::lower`] declares them, the cells that it commits. An op
     /// that commits nothing but in some cases (a view that must be copied) is told by `commits` whether it does.
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError>;
+
+    /// The same in numbers alone, for machines that compute it elsewhere; `None` where only [`Primitive::eval`] says it.
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(None)
+    }
 
     /// Declares cells and the relations that leave each of them one value. `None` where the value belongs to the op that
     /// follows.

@@ -44,6 +44,19 @@ pub enum Table {
     Fp8Decode(Fp8Decode),
 }
 
+/// How a row is found by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFormula {
+    /// `x - lo` for x in `[lo, hi]`.
+    Shift { lo: i64, hi: i64 },
+    /// `2^s + r` for `(s, r)`, s up to `max_bits`, r below `2^s`.
+    Ranges { max_bits: u32 },
+    /// `2^bits t + l` for `(t, l)`, t up to `most`, l below `2^bits`.
+    Digits { most: i64, bits: u32 },
+    /// That of [`Rsqrt`].
+    Rsqrt,
+}
+
 impl Table {
     /// The largest table: 2^20 rows.
     pub const MAX_LOG_ROWS: u32 = 20;
@@ -140,6 +153,18 @@ impl Table {
             Table::Order(t) => t.row_of(key),
             Table::Fp8Encode(t) => t.row_of(key),
             Table::Fp8Decode(t) => t.row_of(key),
+        }
+    }
+
+    /// The formula of [`Table::row_of`] in numbers, for machines that count elsewhere; `None` where it is no such formula.
+    pub fn rows(&self) -> Option<RowFormula> {
+        let range = self.entry_range(0);
+        match self {
+            Table::Ranges(t) => Some(RowFormula::Ranges { max_bits: t.max_bits }),
+            Table::ClampLow(t) => Some(RowFormula::Digits { most: range.hi, bits: t.bits }),
+            Table::Rsqrt(_) => Some(RowFormula::Rsqrt),
+            Table::Fp8Decode(_) => None,
+            _ => Some(RowFormula::Shift { lo: range.lo, hi: range.hi }),
         }
     }
 

@@ -38,6 +38,10 @@ impl Primitive for Map {
         super::run(m, id, commits)
     }
 
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        super::recipe(m, id).map(Some)
+    }
+
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
         super::lower(ctx, id).map(Some)
     }

@@ -17,7 +17,7 @@ use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
 use crate::lower::LowerError;
-use crate::ops::primitive::{Computed, Machine, RunError};
+use crate::ops::primitive::{Computed, Machine, Recipe, RunError};
 use crate::ops::quantize::ONE_TABLE;
 use crate::plan::{BoundBy, Space};
 use crate::tables::{window, Activation, Function, Table};
@@ -84,6 +84,11 @@ pub(crate) fn run(m: &Machine, id: NodeId, commits: bool) -> Result<Computed, Ru
     let part = |run: Range<usize>| vec![x[run].iter().map(|x| inner[(x - from) as usize]).collect()];
     let y = all_rows(x.len(), x.len(), part).pop().unwrap_or_default();
     Ok(Computed::stored(y, commits))
+}
+
+pub(crate) fn recipe(m: &Machine, id: NodeId) -> Result<Recipe, RunError> {
+    let (from, values) = table(m.graph, m.params, id, false)?.inner();
+    Ok(Recipe::Table { from, values })
 }
 
 pub(crate) fn lower(ctx: &mut Ctx, id: NodeId) -> Result<Value, LowerError> {

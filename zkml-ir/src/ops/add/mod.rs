@@ -6,10 +6,12 @@
 //! - Lowering: virtual, an affine combination.
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{rules, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
+use crate::exec::Zip;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 use crate::plan::Space;
 use crate::shape::Shape;
@@ -69,6 +71,10 @@ impl Primitive for Add {
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         Ok(m.zip(id, |x, y| x.wrapping_add(y)))
+    }
+
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Zip(Zip::Add)))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

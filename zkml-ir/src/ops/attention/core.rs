@@ -12,12 +12,12 @@
 
 use crate::cost::NAIVE_SOFTMAX_ROWS;
 use crate::elem::Interval;
-use crate::exec::all_rows;
+use crate::exec::{all_rows, Attention};
 use crate::graph::Params;
 use crate::lower::value::{factor, rearrange};
 use crate::ops::primitive::{
     Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, NodeId, Op,
-    Primitive, RunError, Value, Work,
+    Primitive, Recipe, RunError, Value, Work,
 };
 use crate::ops::softmax::score_rows::{self, Mask, Rows, Spec, MAX_KEYS, MAX_SUM_BITS};
 use crate::plan::{Product, Space};
@@ -177,6 +177,19 @@ impl Primitive for AttentionCore {
         let value = own[0].clone();
         cells.extend(own);
         Ok(Computed { value, cells })
+    }
+
+    /// Unless keys are masked by a tensor.
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        let node = m.graph.node(id);
+        let (Op::AttentionCore { causal, window, fraction }, 2) = (&node.op, node.args.len()) else {
+            return Ok(None);
+        };
+        let spec = spec(m.graph, m.params, id)?;
+        let recipe = spec.recipe();
+        let width = node.ty.shape.dims().last().copied().unwrap_or(1);
+        let (causal, window, fraction) = (*causal, *window, *fraction);
+        Ok(Some(Recipe::Attention(Attention { width, causal, window, fraction, limb: LIMB, ..recipe })))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

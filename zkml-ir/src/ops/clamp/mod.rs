@@ -76,6 +76,10 @@ impl Primitive for Clamp {
         activation::run(m, id, commits)
     }
 
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        activation::recipe(m, id).map(Some)
+    }
+
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
         activation::lower(ctx, id).map(Some)
     }

@@ -9,7 +9,7 @@
 
 use super::activation;
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, LowerError, Machine, Primitive, RunError, Value,
+    Computed, Ctx, FloatArgs, FloatError, LowerError, Machine, Primitive, Recipe, RunError, Value,
 };
 use super::{ArgKind, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
@@ -43,6 +43,10 @@ impl Primitive for Exp {
 
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
         activation::run(m, id, commits)
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        activation::recipe(m, id).map(Some)
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

@@ -9,7 +9,8 @@
 
 use super::activation;
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{ArgKind, Call, OpDef, OpError, Signature};
 use crate::elem::Interval;
@@ -40,6 +41,10 @@ impl Primitive for Gelu {
 
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
         activation::run(m, id, commits)
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        activation::recipe(m, id).map(Some)
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

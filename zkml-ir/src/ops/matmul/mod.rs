@@ -8,7 +8,7 @@
 //! - Source: Thaler, "Time-optimal interactive proofs for circuit evaluation", 2013, for the sumcheck.
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive, Recipe,
     RunError, Value, Work,
 };
 use super::{rules, At, Call, OpDef, OpError, Signature};
@@ -111,6 +111,13 @@ impl Primitive for MatMul {
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         Ok(Computed::virtual_(kernel::matmul(m.operand(id, 0), m.operand(id, 1))))
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        let (a, b) = (m.shape(id, 0), m.shape(id, 1));
+        let (k, n) = (a.dims()[a.rank() - 1], b.dims()[b.rank() - 1]);
+        let batches = b.dims()[..b.rank() - 2].iter().product();
+        Ok(Some(Recipe::MatMul { batches, m: a.len() / k / batches, k, n }))
     }
 
     /// `c[.., i, j] = sum_k a[.., i, k] b[.., k, j]`; b without leading axes serves every batch.

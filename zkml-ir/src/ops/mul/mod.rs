@@ -9,11 +9,12 @@
 use super::add::broadcast;
 use super::matmul::FACTORS;
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive, Recipe,
     RunError, Value, Work,
 };
 use super::{rules, Arg, ArgKind, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
+use crate::exec::Zip;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 use crate::lower::value::factor;
 use crate::plan::{Product, Space};
@@ -97,6 +98,10 @@ impl Primitive for Mul {
         Ok(m.zip(id, |x, y| x.wrapping_mul(y)))
     }
 
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Zip(Zip::Mul)))
+    }
+
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
         let args = &ctx.graph.nodes[id].args;
         let space = Space::from(&ctx.ty(id).shape);
@@ -167,6 +172,10 @@ impl Primitive for MulInt {
         Ok(m.map(id, |x| (x as i64).wrapping_mul(c) as i32))
     }
 
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Scale(Self::constant(&m.graph.node(id).op))))
+    }
+
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
         let node = &ctx.graph.nodes[id];
         Ok(Some(ctx.value(node.args[0])?.scaled(Self::constant(&node.op))))
@@ -190,6 +199,10 @@ impl Primitive for MulReal {
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         Ok(m.map(id, |x| x))
+    }
+
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Same { copies: 0 }))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

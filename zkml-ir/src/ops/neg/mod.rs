@@ -5,7 +5,8 @@
 //! - Lowering: virtual, an affine combination.
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{Call, OpDef, OpError, Signature};
 use crate::elem::Elem;
@@ -36,6 +37,10 @@ impl Primitive for Neg {
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         Ok(m.map(id, i32::wrapping_neg))
+    }
+
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Scale(-1)))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

@@ -13,7 +13,7 @@
 //!   RANGE(min(s, 11)), r1 in RANGE(max(s - 11, 0)), of which the latter is {0} for s <= 11.
 
 use crate::elem::{Interval, P};
-use crate::exec::by_rows;
+use crate::exec::{by_rows, RescaleCells, Rescaling};
 use crate::graph::{Graph, NodeId, Op, Params, Rescale};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::Value;
@@ -169,6 +169,19 @@ impl Quantize {
             }
         };
         Ok(Cells { cells, y })
+    }
+
+    /// The same in numbers.
+    pub fn recipe(&self) -> Rescaling {
+        let cells = match self.window > ONE_TABLE {
+            true => RescaleCells::Wide { bits: self.low_bits() },
+            false => RescaleCells::Narrow {
+                low_limb: self.two_limbs.then_some(LOW_LIMB),
+                y: self.clamps() && !self.fused,
+            },
+        };
+        let (lo, hi) = (self.to.lo as i32, self.to.hi as i32);
+        Rescaling { m: self.m, s: self.s, window: self.window, lo, hi, cells }
     }
 
     fn wide_cells(&self, q: &[i32], r: Vec<i32>) -> Vec<Vec<i32>> {

@@ -33,7 +33,8 @@ pub(crate) mod lower;
 pub mod scale;
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{At, Call, OpDef, OpError, Signature};
 use crate::calibrate::bounds::saturate;
@@ -199,6 +200,10 @@ impl Primitive for Quantize {
             window,
         })?;
         Ok(Computed { value: got.y, cells: got.cells })
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Rescale(lower::Quantize::new(m.graph, m.params, id, m.fused[id])?.recipe())))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

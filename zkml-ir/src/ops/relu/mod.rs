@@ -6,7 +6,8 @@
 
 use super::activation;
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{rules, At, Call, OpDef, OpError, Signature};
 use crate::elem::{Elem, Interval};
@@ -42,6 +43,10 @@ impl Primitive for Relu {
 
     fn eval(&self, m: &Machine, id: NodeId, commits: bool) -> Result<Computed, RunError> {
         activation::run(m, id, commits)
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        activation::recipe(m, id).map(Some)
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

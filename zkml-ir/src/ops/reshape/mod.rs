@@ -4,7 +4,7 @@
 //! - Lowering: a view; free where digits only regroup (DESIGN 5.1), else copies ([`super::views::regroup`]).
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive, Recipe,
     RunError, Value, Work,
 };
 use super::views;
@@ -69,6 +69,10 @@ impl Primitive for Reshape {
         // Every copy on the way holds the same cells in the same order.
         let copies = if commits { m.commits(COPY) } else { 0 };
         Ok(Computed { cells: vec![value.clone(); copies], value })
+    }
+
+    fn recipe(&self, m: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Same { copies: m.commits(COPY) }))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

@@ -6,7 +6,7 @@
 
 use super::gather::gather;
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive, Recipe,
     RunError, Value, Work,
 };
 use super::views;
@@ -82,6 +82,14 @@ impl Primitive for Slice {
         };
         let x = m.arg(id, 0);
         Ok(Computed::stored(layout::slice(&x, m.shape(id, 0), axis, start, end), commits))
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        let Op::Slice { axis, start, .. } = m.graph.node(id).op else {
+            return Err(m.malformed(id, "is no slice"));
+        };
+        let strides = m.shape(id, 0).strides();
+        Ok(Some(Recipe::View { base: start * strides[axis], strides }))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

@@ -27,7 +27,7 @@
 //! A key mask is a tensor of zeros and ones; unless its type says so it is looked up as such.
 
 use crate::elem::Interval;
-use crate::exec::by_rows;
+use crate::exec::{by_rows, Attention};
 use crate::graph::NodeId;
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{rearrange, sum_last, Value};
@@ -174,6 +174,24 @@ impl Spec {
         table.scale = scale(keys, table, 1 << bits);
         let queries = dims.len().checked_sub(2).map_or(1, |i| dims[i]);
         Self { mask, table, keys, queries, least: scores.lo << log_grain, bits }
+    }
+
+    /// What the rows are computed with, and nothing yet of what becomes of them.
+    pub fn recipe(&self) -> Attention {
+        Attention {
+            queries: self.queries,
+            keys: self.keys,
+            width: 0,
+            causal: self.mask.causal,
+            window: self.mask.window,
+            log_grain: self.table.log_grain,
+            sum_bits: self.sum_bits(),
+            reach: 1 << self.bits,
+            exponentials: self.table.exponentials(),
+            digit: DIGIT,
+            limb: 0,
+            fraction: 0,
+        }
     }
 
     /// b

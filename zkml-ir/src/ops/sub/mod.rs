@@ -6,10 +6,12 @@
 
 use super::add::{broadcast, combine, linear};
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, RunError, Value,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Known, LowerError, Machine, Primitive, Recipe, RunError,
+    Value,
 };
 use super::{rules, Call, OpDef, OpError, Signature};
 use crate::elem::Elem;
+use crate::exec::Zip;
 use crate::graph::{GraphBuilder, NodeId, Op, TensorType};
 
 pub struct Sub;
@@ -44,6 +46,10 @@ impl Primitive for Sub {
 
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         Ok(m.zip(id, |x, y| x.wrapping_sub(y)))
+    }
+
+    fn recipe(&self, _: &Machine, _: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::Zip(Zip::Sub)))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {

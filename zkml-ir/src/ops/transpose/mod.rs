@@ -4,7 +4,7 @@
 //! - Lowering: a view, free.
 
 use super::primitive::{
-    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive,
+    Bound, Computed, Ctx, FloatArgs, FloatError, Graph, Known, LowerError, Machine, Node, Primitive, Recipe,
     RunError, Value, Work,
 };
 use super::{rules, ArgKind, At, Call, OpDef, OpError, Signature};
@@ -65,6 +65,14 @@ impl Primitive for Transpose {
             return Err(m.malformed(id, "is no transpose"));
         };
         Ok(Computed::virtual_(layout::transpose(&m.arg(id, 0), m.shape(id, 0), perm)))
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        let Op::Transpose { perm } = &m.graph.node(id).op else {
+            return Err(m.malformed(id, "is no transposition"));
+        };
+        let strides = m.shape(id, 0).strides();
+        Ok(Some(Recipe::View { base: 0, strides: perm.iter().map(|&p| strides[p]).collect() }))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
