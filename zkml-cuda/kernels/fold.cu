@@ -12,10 +12,14 @@ struct Nest {
     u64 n_kept, n_folded, n_weights;
     // Combinations of the kept loops and of the folded ones.
     u64 kept_len, folded_len;
-    u64 base, out;
+    u64 base;
+    qm31* operand;
+    u64 out;
     const void* cells;
     // Bytes of a cell: 1 or 4; 0 for the constant 1.
     u64 width;
+    // Cells of a share, shares, where they go; whether the lanes of a warp share the last folded loop, over neighbouring cells.
+    u64 share_len, shares, partial, rows;
     qm31 scale;
 };
 
@@ -33,14 +37,20 @@ __device__ __forceinline__ qm31 weights_but(const Nest& n, const u64* at, u64 bu
     return p;
 }
 
-// A thread has one combination of the kept loops, the last of them fastest, and a share (blockIdx.y) of the folded ones.
+// A thread, or a warp, has one combination of the kept loops, the last of them fastest, and a share of the folded ones:
 // partial[share * kept_len + combination].
-extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
-    u64 t = global_thread();
+extern "C" __global__ void fold_shares(const Nest* nests, const u32* starts, u32 n_nests, qm31* partial) {
+    __shared__ Nest n;
+    Place at_block = job_of(starts, n_nests);
+    for (u32 i = threadIdx.x; i < sizeof(Nest) / 4; i += blockDim.x) ((u32*)&n)[i] = ((const u32*)(nests + at_block.job))[i];
+    __syncthreads();
+    u32 lanes = n.rows ? 32 : 1, blocks = (u32)((n.kept_len * lanes + blockDim.x - 1) / blockDim.x);
+    u64 share = at_block.block / blocks;
+    u64 t = ((u64)(at_block.block % blocks) * blockDim.x + threadIdx.x) / lanes, lane = threadIdx.x % lanes;
     if (t >= n.kept_len) return;
     u64 from = n.base + combination(n.kept, n.n_kept, t).stride;
     qm31 total = qm31_zero();
-    u64 next = blockIdx.y * share_len, end = min(next + share_len, n.folded_len);
+    u64 next = share * n.share_len, end = min(next + n.share_len, n.folded_len);
     if (n.n_folded == 0) {
         if (next == 0) total = qm31_base(cell_at(n, from));
     }
@@ -62,22 +72,27 @@ extern "C" __global__ void fold_shares(Nest n, u64 share_len, qm31* partial) {
         here += first * inner.stride;
         qm31 sum = qm31_zero();
         wide_sum wide = {0, 0, 0, 0};
-        for (u64 v = 0; v < count; v++) {
+        u32 k = 0;
+        for (u64 v = lane; v < count; v += lanes) {
             wide.add(cell_at(n, here + v * inner.stride), w[v * inner.step]);
-            if ((v & 3) == 3) sum = sum + wide.take();
+            if ((k++ & 3) == 3) sum = sum + wide.take();
         }
         total = total + others * (sum + wide.take());
         next += count;
     }
-    partial[blockIdx.y * n.kept_len + t] = total;
+    if (n.rows)
+        for (int by = 16; by > 0; by /= 2) total = total + qm31_shuffle_down(total, by);
+    if (lane == 0) partial[n.partial + share * n.kept_len + t] = total;
 }
 
 // Adds the shares up, scaled, where they belong.
-extern "C" __global__ void fold_apply(Nest n, u64 shares, const qm31* partial, qm31* out) {
-    u64 t = global_thread();
+extern "C" __global__ void fold_apply(const Nest* nests, const u32* starts, u32 n_nests, const qm31* partial) {
+    Place at = job_of(starts, n_nests);
+    const Nest& n = nests[at.job];
+    u64 t = (u64)at.block * blockDim.x + threadIdx.x;
     if (t >= n.kept_len) return;
     u64 to = n.out + combination(n.kept, n.n_kept, t).step;
     qm31 sum = qm31_zero();
-    for (u64 s = 0; s < shares; s++) sum = sum + partial[s * n.kept_len + t];
-    out[to] = out[to] + n.scale * sum;
+    for (u64 s = 0; s < n.shares; s++) sum = sum + partial[n.partial + s * n.kept_len + t];
+    n.operand[to] = n.operand[to] + n.scale * sum;
 }

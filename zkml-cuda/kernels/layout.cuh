@@ -28,3 +28,18 @@ __device__ __forceinline__ Steps combination(const Loop* loops, u64 n, u64 t) {
     }
     return s;
 }
+
+// The job that this block of threads belongs to, of n jobs that begin at these blocks, and which of the job's blocks it is.
+struct Place {
+    u32 job, block;
+};
+
+__device__ __forceinline__ Place job_of(const u32* starts, u32 n) {
+    u32 low = 0, high = n;
+    while (high - low > 1) {
+        u32 middle = (low + high) / 2;
+        if (starts[middle] <= blockIdx.x) low = middle;
+        else high = middle;
+    }
+    return {low, blockIdx.x - starts[low]};
+}

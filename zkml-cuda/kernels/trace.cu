@@ -260,12 +260,15 @@ __device__ __forceinline__ i64 entry_at(const Entry& e, u64 i) {
 }
 
 // How a row is found: 0: x - a for x in [a, b]; 1: 2^x + y for x <= a; 2: x 2^b + y for x <= a; 3: zkml-ir/src/tables/rsqrt.rs.
-struct Rows {
+struct Counted {
+    Entry x, y;
     u64 kind;
     i64 a, b;
+    u64 len;
+    u32* counts;
 };
 
-__device__ __forceinline__ i64 row_of(const Rows& r, i64 x, i64 y) {
+__device__ __forceinline__ i64 row_of(const Counted& r, i64 x, i64 y) {
     switch (r.kind) {
     case 0: return x >= r.a && x <= r.b ? x - r.a : -1;
     case 1: return x >= 0 && x <= r.a && y >= 0 && y < (1ll << x) ? (1ll << x) + y : -1;
@@ -281,12 +284,14 @@ __device__ __forceinline__ i64 row_of(const Rows& r, i64 x, i64 y) {
     }
 }
 
-// How often each row of a table is looked up. Neighbours often look up one row: a warp counts it once.
-extern "C" __global__ void count_rows(Entry x, Entry y, Rows rows, u64 n, u32* counts, u32* failed) {
-    u64 i = global_thread();
-    bool there = i < n;
-    i64 row = there ? row_of(rows, entry_at(x, i), entry_at(y, i)) : -1;
+// How often each row of each table is looked up. Neighbours often look up one row: a warp counts it once.
+extern "C" __global__ void count_rows(const Counted* lookups, const u32* starts, u32 n_lookups, u32* failed) {
+    Place at = job_of(starts, n_lookups);
+    const Counted l = lookups[at.job];
+    u64 i = (u64)at.block * blockDim.x + threadIdx.x;
+    bool there = i < l.len;
+    i64 row = there ? row_of(l, entry_at(l.x, i), entry_at(l.y, i)) : -1;
     if (there && row < 0) atomicAdd(failed, 1u);
     u32 same = __match_any_sync(~0u, (u32)row);
-    if (there && row >= 0 && (threadIdx.x & 31) == __ffs(same) - 1) atomicAdd(counts + row, __popc(same));
+    if (there && row >= 0 && (threadIdx.x & 31) == __ffs(same) - 1) atomicAdd(l.counts + row, __popc(same));
 }

@@ -4,7 +4,7 @@ use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 use zkml_runtime::field::{BaseField, F};
 
 /// An element of the extension field: `qm31` of `kernels/field.cuh`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(16))]
 pub struct Felt(pub [u32; 4]);
 

@@ -10,6 +10,7 @@
 //! * [`trace`]: a model's run; [`prover`]: whole proofs of all these;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
+mod blocks;
 mod cache;
 pub mod cells;
 mod column;

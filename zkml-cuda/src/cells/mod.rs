@@ -6,7 +6,7 @@ mod columns;
 mod expression;
 
 pub use columns::columns;
-pub use expression::materialise;
+pub use expression::{materialise, Expressions};
 
 use crate::launch::address;
 use crate::{CudaError, Device, Kernels};

@@ -1,21 +1,30 @@
-//! A factor folded over its own output axes, from cells on the device.
+//! The factors of all products folded over the output axes that only they have, from cells on the device: one launch for the
+//! terms of all factors, and one for the first terms, the second ones and so on to add them up.
 
 use super::FOLD;
+use crate::blocks::{Blocks, Work};
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
-use crate::launch::{address, grid, launch, Args, Grid};
+use crate::launch::{address, launch, Grid, THREADS};
 use crate::loops::{at_most, combinations, RawLoop};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
+use num_traits::One;
+use std::collections::HashMap;
+use std::sync::Arc;
 use zkml_ir::plan::{LinExpr, Space};
-use zkml_runtime::einsum::{folded_constant, ones, Folding, Nest, Role, Step};
+use zkml_runtime::einsum::{folded_constant, ones, Folding, Nest, Role, Step, Weights};
+use zkml_runtime::field::F;
 
 const MAX_LOOPS: usize = 12;
 const MAX_WEIGHTS: usize = 6;
-/// Threads that keep the card busy: a fold with fewer outputs is cut into shares.
-const BUSY: usize = 1 << 17;
+/// Threads that keep the card busy: a term with fewer outputs is cut into shares.
+const BUSY: usize = 1 << 15;
 /// Cells that are worth a share.
 const LEAST_SHARE: usize = 64;
+/// Neighbouring cells that are worth a warp.
+const LEAST_ROW: usize = 32;
+const WARP: usize = 32;
 
 /// `Nest` of the kernels.
 #[derive(Clone, Copy, Default)]
@@ -31,58 +40,176 @@ struct RawNest {
     kept_len: u64,
     folded_len: u64,
     base: u64,
+    /// Where the operand is, and where in it the loops start.
+    operand: u64,
     out: u64,
     cells: u64,
     width: u64,
+    /// Cells of a share, shares, where they go; whether a warp shares a row.
+    share_len: u64,
+    shares: u64,
+    partial: u64,
+    rows: u64,
     scale: Felt,
 }
 
 // SAFETY: plain words, laid out as the kernels declare them.
 unsafe impl DeviceRepr for RawNest {}
 
-/// Adds `expr`, folded, to the operand at this address, which holds `folding.len` elements. `stored` and `cells` are those of the
-/// plan's tensors.
-pub(super) fn add<'a>(
-    device: &Device,
-    expr: &LinExpr,
-    folding: &Folding,
-    out: u64,
-    stored: impl Fn(usize) -> &'a Space,
-    cells: impl Fn(usize) -> &'a DeviceCells,
-) -> Result<(), CudaError> {
-    if expr.constant != 0 {
-        add_constant(device, expr.constant, folding, out)?;
-    }
-    for term in &expr.terms {
-        let (ones, tensor) = (ones(term), term.view.tensor);
-        let nest = Nest::new(term, &folding.axes, &folding.roles, &ones, stored(tensor));
-        let (at, width) = cells(tensor).raw(device);
-        let (kept, folded): (Vec<Step>, Vec<Step>) = nest.steps.iter().partition(|s| s.weight.is_none());
-        let mut raw = RawNest { cells: at, width, base: nest.base as u64, ..loops(&kept, &folded)? };
-        raw.out = nest.out as u64;
-        raw.scale = nest.scale.into();
-        let mut tables = vec![];
-        for (k, (weights, &start)) in nest.weights.iter().zip(&nest.start).enumerate() {
-            at_most(MAX_WEIGHTS, k + 1)?;
-            tables.push(device.upload("weights of an axis", &felts(weights.values()))?);
-            raw.weights[k] = address(device, &tables[k]);
-            raw.start[k] = start as u64;
-        }
-        raw.n_weights = nest.weights.len() as u64;
-        run(device, raw, out)?;
-    }
-    Ok(())
+/// Terms to be folded.
+#[derive(Default)]
+pub(super) struct Folds {
+    /// By their place in a factor: outputs of different ones are added up one after the other.
+    rounds: Vec<Vec<RawNest>>,
+    /// Elements of all shares so far.
+    partial: u64,
+    weights: Tables,
 }
 
-/// A constant at every kept position.
-fn add_constant(device: &Device, constant: i64, folding: &Folding, out: u64) -> Result<(), CudaError> {
-    let kept = folding.axes.iter().zip(&folding.roles).filter_map(|(axis, role)| match role {
-        Role::Kept { stride } => Some(Step { extent: axis.extent(), stride: 0, out: *stride, weight: None }),
-        Role::Folded(_) => None,
-    });
-    let scale = folded_constant(constant, &folding.roles).into();
-    run(device, RawNest { scale, ..loops(&kept.collect::<Vec<_>>(), &[])? }, out)
+/// Weights of folded axes, each kept once.
+#[derive(Default)]
+struct Tables {
+    at_points: HashMap<(Vec<Felt>, usize), Arc<Weights>>,
+    ones: HashMap<usize, Arc<Weights>>,
+    /// Where each lies among all values, by its address: both maps keep it alive.
+    places: HashMap<*const Weights, usize>,
+    values: Vec<Felt>,
 }
+
+impl Tables {
+    fn at(&mut self, point: &[F], n: usize) -> Arc<Weights> {
+        self.at_points.entry((felts(point), n)).or_insert_with(|| Arc::new(Weights::at(point, n))).clone()
+    }
+
+    fn ones(&mut self, n: usize) -> Arc<Weights> {
+        self.ones.entry(n).or_insert_with(|| Arc::new(Weights::new(vec![F::one(); n]))).clone()
+    }
+
+    fn place(&mut self, weights: &Weights) -> usize {
+        let values = &mut self.values;
+        *self.places.entry(weights).or_insert_with(|| {
+            values.extend(felts(weights.values()));
+            values.len() - weights.values().len()
+        })
+    }
+}
+
+impl Folds {
+    /// What becomes of the axes of a factor.
+    pub fn weights(&mut self) -> impl FnMut(&[F], usize) -> Arc<Weights> + '_ {
+        |point, n| self.weights.at(point, n)
+    }
+
+    /// Adds `expr`, folded, to the operand at this address, which holds `folding.len` elements. `stored` and `cells` are those of
+    /// the plan's tensors.
+    pub fn add<'a>(
+        &mut self,
+        device: &Device,
+        expr: &LinExpr,
+        folding: &Folding,
+        operand: u64,
+        stored: impl Fn(usize) -> &'a Space,
+        cells: impl Fn(usize) -> &'a DeviceCells,
+    ) -> Result<(), CudaError> {
+        let mut round = 0;
+        if expr.constant != 0 {
+            let scale = folded_constant(expr.constant, &folding.roles).into();
+            let kept = folding.axes.iter().zip(&folding.roles).filter_map(|(axis, role)| match role {
+                Role::Kept { stride } => {
+                    Some(Step { extent: axis.extent(), stride: 0, out: *stride, weight: None })
+                }
+                Role::Folded(_) => None,
+            });
+            let raw = RawNest { scale, operand, ..loops(&kept.collect::<Vec<_>>(), &[])? };
+            self.push(round, raw);
+            round += 1;
+        }
+        for term in &expr.terms {
+            let ones: Vec<Arc<Weights>> = ones(term).map(|n| self.weights.ones(n)).collect();
+            let tensor = term.view.tensor;
+            let nest = Nest::new(term, &folding.axes, &folding.roles, &ones, stored(tensor));
+            let (at, width) = cells(tensor).raw(device);
+            let (kept, folded): (Vec<Step>, Vec<Step>) = nest.steps.iter().partition(|s| s.weight.is_none());
+            let mut raw =
+                RawNest { cells: at, width, base: nest.base as u64, operand, ..loops(&kept, &folded)? };
+            raw.out = nest.out as u64;
+            raw.scale = nest.scale.into();
+            at_most(MAX_WEIGHTS, nest.weights.len())?;
+            for (k, (weights, &start)) in nest.weights.iter().zip(&nest.start).enumerate() {
+                // Its place, until all of them are on the device.
+                raw.weights[k] = self.weights.place(weights) as u64;
+                raw.start[k] = start as u64;
+            }
+            raw.n_weights = nest.weights.len() as u64;
+            raw.rows = folded.last().is_some_and(|s| s.stride == 1 && s.extent >= LEAST_ROW).into();
+            self.push(round, raw);
+            round += 1;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, round: usize, mut raw: RawNest) {
+        let (kept, folded) = (raw.kept_len as usize, raw.folded_len as usize);
+        if kept == 0 || folded == 0 {
+            return;
+        }
+        let shares = (BUSY / (kept * raw.lanes())).clamp(1, folded.div_ceil(LEAST_SHARE * raw.lanes()));
+        let share_len = folded.div_ceil(shares);
+        raw.share_len = share_len as u64;
+        raw.shares = folded.div_ceil(share_len) as u64;
+        raw.partial = self.partial;
+        self.partial += raw.kept_len * raw.shares;
+        if self.rounds.len() <= round {
+            self.rounds.resize(round + 1, vec![]);
+        }
+        self.rounds[round].push(raw);
+    }
+
+    /// Folds all of them.
+    pub fn run(self, device: &Device) -> Result<(), CudaError> {
+        let Self { mut rounds, partial, weights } = self;
+        if rounds.is_empty() {
+            return Ok(());
+        }
+        let weights = device.upload("weights of folded axes", &weights.values)?;
+        let first = address(device, &weights);
+        for nest in rounds.iter_mut().flatten() {
+            let n = nest.n_weights as usize;
+            nest.weights[..n].iter_mut().for_each(|w| *w = first + *w * size_of::<Felt>() as u64);
+        }
+        // SAFETY: the first kernel writes all of it.
+        let partial: CudaSlice<Felt> = unsafe { device.alloc("shares of folds", partial as usize) }?;
+        let all: Vec<RawNest> = rounds.concat();
+        let work = |n: &RawNest| n.blocks() * n.shares as usize;
+        let jobs = Work::new(device, &all, work)?;
+        let args = jobs.args(device).buffer(device, &partial);
+        // SAFETY: the kernel's arguments; the loops stay within the cells and the weights, whose spaces they are of.
+        unsafe { launch(device, FOLD, "fold_shares", Grid::blocks(jobs.blocks), args) }?;
+        for round in &rounds {
+            let jobs = Work::new(device, round, |n| (n.kept_len as usize).div_ceil(THREADS))?;
+            let args = jobs.args(device).buffer(device, &partial);
+            // SAFETY: the kernel's arguments; the loops stay within the operands, and no two nests of a round have one.
+            unsafe { launch(device, FOLD, "fold_apply", Grid::blocks(jobs.blocks), args) }?;
+        }
+        Ok(())
+    }
+}
+
+impl RawNest {
+    /// Threads that share an output.
+    fn lanes(&self) -> usize {
+        match self.rows {
+            0 => 1,
+            _ => WARP,
+        }
+    }
+
+    fn blocks(&self) -> usize {
+        (self.kept_len as usize * self.lanes()).div_ceil(THREADS)
+    }
+}
+
+impl Blocks for RawNest {}
 
 fn loops(kept: &[Step], folded: &[Step]) -> Result<RawNest, CudaError> {
     at_most(MAX_LOOPS, kept.len().max(folded.len()))?;
@@ -98,23 +225,4 @@ fn loops(kept: &[Step], folded: &[Step]) -> Result<RawNest, CudaError> {
     raw.kept_len = combinations(&raw.kept[..kept.len()]);
     raw.folded_len = combinations(&raw.folded[..folded.len()]);
     Ok(raw)
-}
-
-fn run(device: &Device, nest: RawNest, out: u64) -> Result<(), CudaError> {
-    let (kept, folded) = (nest.kept_len as usize, nest.folded_len as usize);
-    if kept == 0 || folded == 0 {
-        return Ok(());
-    }
-    let shares = (BUSY / kept).clamp(1, folded.div_ceil(LEAST_SHARE));
-    let share_len = folded.div_ceil(shares);
-    let shares = folded.div_ceil(share_len);
-    // SAFETY: the kernel writes all of it.
-    let partial: CudaSlice<Felt> = unsafe { device.alloc("shares of a fold", kept * shares) }?;
-    let first = Args::new().with(nest).with(share_len as u64).buffer(device, &partial);
-    let second = Args::new().with(nest).with(shares as u64).buffer(device, &partial).with(out);
-    // SAFETY: the kernels' arguments; the loops stay within the cells, the weights and the output, whose spaces they are of.
-    unsafe {
-        launch(device, FOLD, "fold_shares", Grid { y: shares, ..grid(kept) }, first)?;
-        launch(device, FOLD, "fold_apply", grid(kept), second)
-    }
 }

@@ -1,6 +1,7 @@
 //! The products of a plan during the sumcheck.
 
-use super::{fold, KERNELS};
+use super::fold::Folds;
+use super::KERNELS;
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, grid, launch, Args, Grid, THREADS};
@@ -63,13 +64,13 @@ impl<'a> DeviceProducts<'a> {
             *next += (size_of::<Felt>() as u64) << vars;
             here
         };
-        let mut raw = vec![];
+        let (mut raw, mut folds) = (vec![], Folds::default());
         for (i, &scale) in shape.instances.iter().zip(scales) {
             let [a, b] = [&i.product.a, &i.product.b].map(|factor| (factor, take(&mut next, i.vars)));
             for (factor, at) in [a, b] {
-                let folding = Folding::new(i, factor, pools);
+                let folding = Folding::new(i, factor, pools, folds.weights());
                 debug_assert_eq!(folding.len, 1 << i.vars);
-                fold::add(device, &factor.expr, &folding, at, |t| &plan.tensors[t].axes, &cells)?;
+                folds.add(device, &factor.expr, &folding, at, |t| &plan.tensors[t].axes, &cells)?;
             }
             raw.push(RawProduct {
                 a: a.1,
@@ -80,6 +81,7 @@ impl<'a> DeviceProducts<'a> {
                 scale: scale.into(),
             });
         }
+        folds.run(device)?;
         let products = device.upload("products", &raw)?;
         // SAFETY: written before it is read.
         let partial = unsafe { device.alloc::<Felt>("shares of products", 3 * SHARES * n) }?;

@@ -1,13 +1,13 @@
 //! What is looked up, on the device: values of every lookup's entries as blocks of leaves.
 
 use super::DeviceProver;
-use crate::cells::materialise;
+use crate::cells::Expressions;
 use crate::gkr::{Block, TableBlock};
 use crate::launch::address;
 use crate::trace::RawEntry;
 use crate::{Column, CudaError, Device, DeviceCells};
 use cudarc::driver::{CudaSlice, CudaView};
-use zkml_ir::plan::Plan;
+use zkml_ir::plan::{LinExpr, Lookup, Plan};
 use zkml_runtime::claims::embed;
 use zkml_runtime::field::F;
 use zkml_runtime::protocol::{lookup_blocks, stored_entry, table_order, Fingerprint};
@@ -15,13 +15,17 @@ use zkml_runtime::protocol::{lookup_blocks, stored_entry, table_order, Fingerpri
 /// An entry of a lookup, in the order of its leaves.
 enum Entry {
     Constant,
-    Words(CudaSlice<u32>),
+    /// Its words, from this place on.
+    Words(usize),
     /// A constant more than the bytes of this tensor, as they are stored.
     Bytes(usize),
 }
 
 /// The entries of all lookups.
-pub(crate) struct Entries(Vec<Vec<Entry>>);
+pub(crate) struct Entries {
+    by_lookup: Vec<Vec<Entry>>,
+    words: CudaSlice<u32>,
+}
 
 impl Entries {
     pub fn new<'c>(
@@ -29,23 +33,32 @@ impl Entries {
         plan: &'c Plan,
         cells: impl Fn(usize) -> &'c DeviceCells,
     ) -> Result<Self, CudaError> {
-        let mut all = vec![];
-        for lookup in &plan.lookups {
-            let mut entries = vec![];
-            for expr in &lookup.entries {
-                let stored = stored_entry(plan, lookup, expr);
-                entries.push(match (&expr.terms[..], stored) {
-                    ([], _) => Entry::Constant,
-                    (_, Some(t)) if matches!(cells(t), DeviceCells::I8(_)) => Entry::Bytes(t),
-                    _ => {
-                        let axes = |t: usize| &plan.tensors[t].axes;
-                        Entry::Words(materialise(device, expr, &lookup.space, axes, &cells)?)
-                    }
-                });
+        let mut len = 0;
+        let mut entry =
+            |lookup: &Lookup, expr: &LinExpr| match (&expr.terms[..], stored_entry(plan, lookup, expr)) {
+                ([], _) => Entry::Constant,
+                (_, Some(t)) if matches!(cells(t), DeviceCells::I8(_)) => Entry::Bytes(t),
+                _ => {
+                    len += lookup.space.len();
+                    Entry::Words(len - lookup.space.len())
+                }
+            };
+        let of_lookup = |l: &Lookup| l.entries.iter().map(|e| entry(l, e)).collect();
+        let by_lookup: Vec<Vec<Entry>> = plan.lookups.iter().map(of_lookup).collect();
+        // SAFETY: the expressions write all of it.
+        let words = unsafe { device.alloc::<u32>("entries of lookups", len) }?;
+        let (first, mut all) = (address(device, &words), Expressions::default());
+        for (lookup, entries) in plan.lookups.iter().zip(&by_lookup) {
+            for (expr, entry) in lookup.entries.iter().zip(entries) {
+                if let Entry::Words(at) = entry {
+                    let to = first + (at * size_of::<u32>()) as u64;
+                    all.add(device, expr, &lookup.space, to, |t| &plan.tensors[t].axes, &cells)?;
+                }
             }
-            all.push(entries);
         }
-        Ok(Self(all))
+        // SAFETY: each has its own part of the words, as long as its space.
+        unsafe { all.run(device) }?;
+        Ok(Self { by_lookup, words })
     }
 
     /// An entry as the kernels read it, its constant included.
@@ -58,11 +71,14 @@ impl Entries {
         cells: impl Fn(usize) -> &'c DeviceCells,
     ) -> RawEntry {
         let constant = plan.lookups[lookup].entries[entry].constant;
-        match &self.0[lookup][entry] {
+        match self.by_lookup[lookup][entry] {
             Entry::Constant => RawEntry { constant, ..RawEntry::default() },
             // The constant is in the words.
-            Entry::Words(words) => RawEntry { data: address(device, words), width: 4, constant: 0 },
-            Entry::Bytes(t) => RawEntry { data: cells(*t).raw(device).0, width: 1, constant },
+            Entry::Words(at) => {
+                let data = address(device, &self.words) + (at * size_of::<u32>()) as u64;
+                RawEntry { data, width: 4, constant: 0 }
+            }
+            Entry::Bytes(t) => RawEntry { data: cells(t).raw(device).0, width: 1, constant },
         }
     }
 }
@@ -108,11 +124,14 @@ pub(super) fn lookups<'e>(
         let range = b.slab << b.log_len..(b.slab + 1) << b.log_len;
         let mut constant = prints.constant(lookup.table);
         let mut columns = vec![];
-        for (j, (expr, entry)) in lookup.entries.iter().zip(&entries.0[b.lookup]).enumerate() {
+        for (j, (expr, entry)) in lookup.entries.iter().zip(&entries.by_lookup[b.lookup]).enumerate() {
             let weight = prints.weight(j);
             match entry {
                 // The constant is in the words.
-                Entry::Words(words) => columns.push((weight, View::Words(words.slice(range.clone())))),
+                Entry::Words(at) => {
+                    let words = entries.words.slice(at + range.start..at + range.end);
+                    columns.push((weight, View::Words(words)));
+                }
                 Entry::Constant => constant -= weight * embed(expr.constant),
                 Entry::Bytes(t) => {
                     let DeviceCells::I8(bytes) = cells(*t) else { unreachable!("bytes") };

@@ -1,11 +1,12 @@
 //! How often each row of each table is looked up.
 
 use super::KERNELS;
-use crate::launch::{grid, launch, Args};
+use crate::blocks::{Blocks, Work};
+use crate::launch::{address, launch, Grid, THREADS};
 use crate::prover::Entries;
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::{CudaSlice, DeviceRepr};
-use zkml_ir::plan::Plan;
+use zkml_ir::plan::{Lookup, Plan};
 use zkml_ir::tables::RowFormula;
 
 /// `Entry` of the kernels.
@@ -17,19 +18,24 @@ pub(crate) struct RawEntry {
     pub constant: i64,
 }
 
-/// `Rows` of the kernels.
+/// `Counted` of the kernels: a lookup.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct RawRows {
+struct RawCounted {
+    key: [RawEntry; 2],
     kind: u64,
     a: i64,
     b: i64,
+    len: u64,
+    counts: u64,
 }
 
 // SAFETY: plain words, laid out as the kernels declare them.
 unsafe impl DeviceRepr for RawEntry {}
 // SAFETY: as above.
-unsafe impl DeviceRepr for RawRows {}
+unsafe impl DeviceRepr for RawCounted {}
+
+impl Blocks for RawCounted {}
 
 /// Counts, by table. A tuple that is no row counts as a failure. `None` where a table's rows are found by no formula.
 pub(crate) fn count<'c>(
@@ -44,22 +50,27 @@ pub(crate) fn count<'c>(
     };
     let rows = |t: &zkml_ir::tables::Table| device.zeros::<u32>("multiplicities", 1 << t.log_rows());
     let counts = plan.tables.iter().map(rows).collect::<Result<Vec<_>, _>>()?;
-    for (l, lookup) in plan.lookups.iter().enumerate() {
-        let (table, n) = (&plan.tables[lookup.table], lookup.space.len());
+    let lookup = |(l, lookup): (usize, &Lookup)| {
+        let table = &plan.tables[lookup.table];
         let key = |k: usize| match k < table.key_len() {
             true => entries.raw(device, plan, l, k, &cells),
             false => RawEntry::default(),
         };
-        let formula = match formulas[lookup.table] {
-            RowFormula::Shift { lo, hi } => RawRows { kind: 0, a: lo, b: hi },
-            RowFormula::Ranges { max_bits } => RawRows { kind: 1, a: max_bits.into(), b: 0 },
-            RowFormula::Digits { most, bits } => RawRows { kind: 2, a: most, b: bits.into() },
-            RowFormula::Rsqrt => RawRows { kind: 3, a: 0, b: 0 },
+        let (kind, a, b) = match formulas[lookup.table] {
+            RowFormula::Shift { lo, hi } => (0, lo, hi),
+            RowFormula::Ranges { max_bits } => (1, max_bits.into(), 0),
+            RowFormula::Digits { most, bits } => (2, most, bits.into()),
+            RowFormula::Rsqrt => (3, 0, 0),
         };
-        let args = Args::new().with(key(0)).with(key(1)).with(formula).with(n as u64);
-        let args = args.buffer(device, &counts[lookup.table]).buffer(device, failed);
-        // SAFETY: the kernel's arguments; entries have n values, and a formula's rows are those of its table.
-        unsafe { launch(device, KERNELS, "count_rows", grid(n), args) }?;
+        let (len, counts) = (lookup.space.len() as u64, address(device, &counts[lookup.table]));
+        RawCounted { key: [key(0), key(1)], kind, a, b, len, counts }
+    };
+    let lookups: Vec<RawCounted> = plan.lookups.iter().enumerate().map(lookup).collect();
+    if !lookups.is_empty() {
+        let jobs = Work::new(device, &lookups, |l| (l.len as usize).div_ceil(THREADS))?;
+        let args = jobs.args(device).buffer(device, failed);
+        // SAFETY: the kernel's arguments; entries have as many values, and a formula's rows are those of its table.
+        unsafe { launch(device, KERNELS, "count_rows", Grid::blocks(jobs.blocks), args) }?;
     }
     Ok(Some(counts))
 }

@@ -1,6 +1,8 @@
 //! Times by synchronised clocks, warm.
 
+use crate::models;
 use libtest_mimic::Failed;
+use std::sync::Arc;
 use std::time::Instant;
 use zkml_cuda::Device;
 
@@ -40,14 +42,24 @@ impl Row {
 }
 
 /// One table: median, least and largest time, and elements a second at the median.
-pub fn run(device: &Device, benches: &[(&str, Bench)]) -> Result<(), Failed> {
+pub fn run(
+    device: &Arc<Device>,
+    kernels: &[(&str, Bench)],
+    models: &[(&str, models::Bench)],
+) -> Result<(), Failed> {
     println!("{:<32} {:>11} {:>11} {:>11} {:>14}", "", "median", "least", "largest", "");
-    for (name, bench) in benches {
-        let Row { seconds, elements, of } = bench(device)?;
-        let [median, least, largest] = [RUNS / 2, 0, RUNS - 1].map(|i| seconds[i]);
-        let ms = |s: f64| format!("{:.3} ms", s * 1e3);
-        let rate = format!("{:.2} G {of}/s", elements / median / 1e9);
-        println!("{name:<32} {:>11} {:>11} {:>11} {rate:>18}", ms(median), ms(least), ms(largest));
+    for (name, bench) in kernels {
+        print(name, &bench(device)?);
+    }
+    for (name, bench) in models {
+        print(name, &bench(device)?);
     }
     Ok(())
+}
+
+fn print(name: &str, Row { seconds, elements, of }: &Row) {
+    let [median, least, largest] = [RUNS / 2, 0, RUNS - 1].map(|i| seconds[i]);
+    let ms = |s: f64| format!("{:.3} ms", s * 1e3);
+    let rate = format!("{:.2} G {of}/s", elements / median / 1e9);
+    println!("{name:<32} {:>11} {:>11} {:>11} {rate:>18}", ms(median), ms(least), ms(largest));
 }

@@ -9,6 +9,7 @@ mod commit;
 mod einsum;
 mod field;
 mod gkr;
+mod models;
 mod opening;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -31,10 +32,6 @@ fn main() -> ExitCode {
             None
         }
     };
-    let trial = |(name, test): (&'static str, Test)| match device.clone() {
-        Some(device) => Trial::test(name, move || test(&device)),
-        None => Trial::test(name, || Ok(())).with_ignored_flag(true),
-    };
     let tests = [
         field::TESTS,
         cells::TESTS,
@@ -43,13 +40,19 @@ fn main() -> ExitCode {
         columns::TESTS,
         einsum::TESTS,
         gkr::TESTS,
-    ]
-    .concat();
+    ];
+    let trial =
+        |name: &'static str, test: Box<dyn FnOnce(&Arc<Device>) -> Result<(), Failed> + Send>| match device
+            .clone()
+        {
+            Some(device) => Trial::test(name, move || test(&device)),
+            None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+        };
+    let kernels = tests.concat().into_iter().map(|(name, test)| trial(name, Box::new(move |d| test(d))));
+    let models = models::TESTS.iter().map(|&(name, test)| trial(name, Box::new(test)));
     if let (true, Some(device)) = (arguments.bench, &device) {
-        return match bench::run(
-            device,
-            &[commit::BENCHES, opening::BENCHES, einsum::BENCHES, gkr::BENCHES].concat(),
-        ) {
+        let kernels = [commit::BENCHES, opening::BENCHES, einsum::BENCHES, gkr::BENCHES].concat();
+        return match bench::run(device, &kernels, models::BENCHES) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 eprintln!("{e:?}");
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit_code()
+    libtest_mimic::run(&arguments, kernels.chain(models).collect()).exit_code()
 }
 
 /// Words below p that no one would guess, and the first ones the extremes.

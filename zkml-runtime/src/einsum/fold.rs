@@ -7,9 +7,10 @@
 
 use crate::cells::{Cells, Loop, Loops};
 use crate::claims::embed;
-use crate::field::F;
+use crate::field::{eq_table, F};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
+use std::sync::Arc;
 use stwo::core::fields::m31::BaseField;
 use zkml_ir::elem::P;
 use zkml_ir::plan::{Axis, LinExpr, Plan, Term};
@@ -19,7 +20,7 @@ pub enum Role {
     /// Stays, with this stride in the output.
     Kept { stride: usize },
     /// Summed with these weights, one for each position.
-    Folded(Weights),
+    Folded(Arc<Weights>),
 }
 
 /// Weights of a folded axis, also by coordinate.
@@ -32,6 +33,13 @@ pub struct Weights {
 impl Weights {
     pub fn values(&self) -> &[F] {
         &self.values
+    }
+
+    /// eq at a point, the first n entries.
+    pub fn at(point: &[F], n: usize) -> Self {
+        let mut values = eq_table(point);
+        values.truncate(n);
+        Self::new(values)
     }
 
     pub fn new(values: Vec<F>) -> Self {
@@ -106,19 +114,19 @@ pub struct Nest<'a> {
     pub scale: F,
 }
 
-/// Weights of the axes that a term sums over by itself.
-pub fn ones(term: &Term) -> Vec<Weights> {
-    term.summed.iter().map(|a| Weights::new(vec![F::one(); a.extent()])).collect()
+/// How many weights, all of them one, each axis has that a term sums over by itself.
+pub fn ones(term: &Term) -> impl Iterator<Item = usize> + '_ {
+    term.summed.iter().map(|a| a.extent())
 }
 
 impl<'a> Nest<'a> {
-    /// Of a term over these axes, one role each, and over its own summed axes with weights of [`ones`]. `stored` is the space
+    /// Of a term over these axes, one role each, and over its own summed axes with the weights one of [`ones`]. `stored` is the space
     /// of its tensor.
     pub fn new(
         term: &Term,
         axes: &[Axis],
         roles: &'a [Role],
-        ones: &'a [Weights],
+        ones: &'a [Arc<Weights>],
         stored: &zkml_ir::plan::Space,
     ) -> Self {
         let all: Vec<Axis> = axes.iter().chain(&term.summed).copied().collect();
@@ -191,7 +199,7 @@ pub(super) fn reduce(sums: [i64; 4]) -> F {
 
 fn add_term(out: &mut [F], term: &Term, axes: &[Axis], roles: &[Role], plan: &Plan, cells: &Cells) {
     let decl = &plan.tensors[term.view.tensor];
-    let ones = ones(term);
+    let ones: Vec<Arc<Weights>> = ones(term).map(|n| Arc::new(Weights::new(vec![F::one(); n]))).collect();
     let Nest { steps, weights, base, out: out_start, start, scale } =
         Nest::new(term, axes, roles, &ones, &decl.axes);
     // 2^31 * |cell| * (cells folded into one output) must stay below 2^63.

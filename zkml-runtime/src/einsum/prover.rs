@@ -6,11 +6,12 @@ use super::shape::{constraint_weights, eval_round};
 use super::verifier::idle;
 use super::{EinsumError, EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
 use crate::cells::Cells;
-use crate::field::{eq_table, pow2, F};
+use crate::field::{pow2, F};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 use stwo::core::channel::Channel;
 use zkml_ir::plan::{Axis, Factor, Plan};
 
@@ -159,7 +160,13 @@ pub struct Folding {
 }
 
 impl Folding {
-    pub fn new(i: &Instance, factor: &Factor, pools: &OutputPools) -> Self {
+    /// `weights` gives those at this point, so many of them: instances share points.
+    pub fn new(
+        i: &Instance,
+        factor: &Factor,
+        pools: &OutputPools,
+        mut weights: impl FnMut(&[F], usize) -> Arc<Weights>,
+    ) -> Self {
         // Strides of the summed axes, the last variable fastest.
         let mut strides = std::collections::BTreeMap::new();
         let mut len = 1;
@@ -167,14 +174,14 @@ impl Folding {
             strides.insert(k, len);
             len <<= i.axis(k).vars();
         }
-        let role = |&k: &usize| match strides.get(&k) {
+        let mut role = |&k: &usize| match strides.get(&k) {
             Some(&stride) => Role::Kept { stride },
             None => {
                 let a = i.axis(k);
-                Role::Folded(Weights::new(eq_table(&pools.axis_coords(k, a))[..a.extent()].to_vec()))
+                Role::Folded(weights(&pools.axis_coords(k, a), a.extent()))
             }
         };
-        Self { axes: i.factor_axes(factor), roles: factor.axes.iter().map(role).collect(), len }
+        Self { axes: i.factor_axes(factor), roles: factor.axes.iter().map(&mut role).collect(), len }
     }
 }
 
@@ -186,7 +193,8 @@ fn fold_factor<'a>(
     plan: &Plan,
     cells: impl Fn(usize) -> &'a Cells,
 ) -> Operand {
-    let Folding { axes, roles, len } = Folding::new(i, factor, pools);
+    let weights = |point: &[F], n: usize| Arc::new(Weights::at(point, n));
+    let Folding { axes, roles, len } = Folding::new(i, factor, pools, weights);
     if let Some(ints) = Operand::ints(&factor.expr, &axes, &roles, len, plan, &cells) {
         return ints;
     }

@@ -69,16 +69,15 @@ impl Fingerprint {
     }
 }
 
-/// Adds GKR's claims to `f`, each times the next power of eta, and returns what they must add up to. The tables' own
-/// columns are evaluated here: they are public, and a commitment to them would have to be trusted.
+/// Adds GKR's claims to `f`, each times the next power of eta, and returns what they must add up to. The table tree's
+/// denominator is no such claim: [`check_tables`].
 pub fn claims(
     f: &mut Functional,
     powers: &mut impl Iterator<Item = F>,
-    system: &System,
+    plan: &Plan,
     prints: &Fingerprint,
     gkr: &GkrClaims,
-) -> Result<F, VerifyError> {
-    let plan = system.plan();
+) -> Result<F, GkrError> {
     let mut power = || powers.next().expect("powers do not end");
     let mut value = F::zero();
 
@@ -100,14 +99,25 @@ pub fn claims(
         }
     }
 
-    // Tables: numerator = - sum_t w_t multiplicity_t~, and a denominator that the verifier knows.
+    // Tables: numerator = - sum_t w_t multiplicity_t~.
     let p = power();
+    let order = table_order(plan);
+    let weights = block_weights(order.iter().map(|&t| plan.tables[t].log_rows()), &gkr.tables.point)?;
+    for (&t, w) in order.iter().zip(&weights.blocks) {
+        f.add_multiplicity(t, -p * w.weight, w.point);
+    }
+    Ok(value + p * gkr.tables.numerator)
+}
+
+/// Evaluates the tables' own columns where their tree ends: they are public, and a commitment to them would have to be trusted.
+/// Time: linear in all rows.
+pub fn check_tables(system: &System, prints: &Fingerprint, gkr: &GkrClaims) -> Result<(), VerifyError> {
+    let plan = system.plan();
     let order = table_order(plan);
     let weights = block_weights(order.iter().map(|&t| plan.tables[t].log_rows()), &gkr.tables.point)?;
     let mut denominator = weights.tail;
     let mut eq: (usize, Vec<F>) = (usize::MAX, vec![]);
     for (&t, w) in order.iter().zip(&weights.blocks) {
-        f.add_multiplicity(t, -p * w.weight, w.point);
         if eq.0 != w.point.len() {
             eq = (w.point.len(), eq_table(w.point));
         }
@@ -115,10 +125,10 @@ pub fn claims(
         let tuple = entries.fold(F::zero(), |s, (j, c)| s + prints.weight(j) * dot(&eq.1, c));
         denominator += w.weight * (prints.constant(t) - tuple);
     }
-    if denominator != gkr.tables.denominator {
-        return Err(VerifyError::TableDenominator);
+    match denominator == gkr.tables.denominator {
+        true => Ok(()),
+        false => Err(VerifyError::TableDenominator),
     }
-    Ok(value + p * gkr.tables.numerator)
 }
 
 /// `sum eq_i v_i` by coordinate: four products below 2^62 per reduction would overflow 64 bits, two do not.

@@ -179,8 +179,8 @@ fn counts(plan: &Plan, layout: &Layout, gkr: Option<&GkrShape>) -> Result<Counts
     Ok(Counts {
         log_rows: layout.log_rows,
         columns: layout.total_columns(),
-        lookups: gkr.map_or(0, |s| s.lookup_leaves.next_power_of_two()),
-        table_rows: gkr.map_or(0, |s| s.table_leaves.next_power_of_two()),
+        lookups: gkr.map_or(0, |s| s.lookup_leaves),
+        table_rows: gkr.map_or(0, |s| s.table_leaves),
         tuple_width: plan.tables.iter().map(|t| t.arity() as u64).max().unwrap_or(0),
         sumcheck_degree_rounds: gkr_rounds
             + einsum::degree_rounds(plan) as u64

@@ -46,7 +46,8 @@ pub fn verify(system: &System, key: &Key, statement: &Statement, proof: &Proof) 
     let mut powers = eta_powers(&mut t);
     let mut value = F::zero();
     if let Some((prints, claims)) = &lookups {
-        value += lookups::claims(&mut functional, &mut powers, system, prints, claims)?;
+        value += lookups::claims(&mut functional, &mut powers, plan, prints, claims)?;
+        lookups::check_tables(system, prints, claims)?;
     }
     value += einsum::claims(&mut functional, &mut powers, plan, e, &point);
     let public = PublicValues::new(plan, &statement.inputs, &statement.outputs);

@@ -148,7 +148,7 @@ pub struct SecurityReport {
     pub folding: f64,
     /// `2n / |F|`
     pub out_of_domain: f64,
-    /// `w (N + T) / |F|`
+    /// `(N + (w + 1) T) / |F|`
     pub lookups: f64,
     /// `sum(degree * rounds) / |F|`
     pub sumchecks: f64,
@@ -182,9 +182,10 @@ impl SecurityReport {
             batching: over_field((samples - 1.0) * n),
             folding: over_field(folding),
             out_of_domain: over_field(2.0 * n),
-            // sum_i 1 / (X - f_i(Y)) - sum_j m_j / (X - g_j(Y)), with fingerprints of degree w in Y: over the common denominator
-            // the numerator has total degree below w (N + T) (Schwartz-Zippel at (alpha, beta)).
-            lookups: over_field((counts.tuple_width * (counts.lookups + counts.table_rows)) as f64),
+            // A tuple that is no row has the fingerprint of one at beta with probability w T / |F|. If it has not,
+            // sum_i 1 / (X - f_i) - sum_j m_j / (X - g_j) has a pole there, and over the common denominator a numerator of
+            // degree below N + T, which alpha must hit.
+            lookups: over_field((counts.lookups + (counts.tuple_width + 1) * counts.table_rows) as f64),
             sumchecks: over_field(counts.sumcheck_degree_rounds as f64),
             claims: over_field(counts.claims as f64),
         }

@@ -1,14 +1,14 @@
 use super::*;
 
-// The example of DESIGN 5.7: 700 columns and 17M lookups, at n = 2^16 and n = 2^19.
+// The example of DESIGN 5.7: 700 columns and 17M lookups, at n = 2^16 and n = 2^19; its bound for lookups is looser.
 fn example(log_n: u32) -> Counts {
     Counts { log_rows: log_n - 1, columns: 700, lookups: 17_000_000, tuple_width: 2, ..Counts::default() }
 }
 
 #[test]
-fn the_design_s_figures_hold() {
+fn the_design_s_figures_hold_or_better() {
     let bits = |log_n| SecurityLevel::Proven.assess(&example(log_n)).unwrap().sum_bits();
-    assert_eq!(format!("{:.1}", bits(16)), "97.2");
+    assert_eq!(format!("{:.1}", bits(16)), "97.4");
     assert_eq!(format!("{:.1}", bits(19)), "95.3");
 }
 
@@ -150,7 +150,7 @@ fn the_terms_are_the_documented_formulas() {
                 (report.batching, (m - 1) * n),
                 (report.folding, folding),
                 (report.out_of_domain, 2 * n),
-                (report.lookups, c.tuple_width as u128 * (c.lookups + c.table_rows) as u128),
+                (report.lookups, c.lookups as u128 + (c.tuple_width as u128 + 1) * c.table_rows as u128),
                 (report.sumchecks, c.sumcheck_degree_rounds as u128),
                 (report.claims, c.claims as u128),
             ];

@@ -136,15 +136,17 @@ pub fn prove_run<M: MerkleChannel>(
     let (einsum, point) = tracing::info_span!("sumcheck").in_scope(|| run.multiply(&mut t))?;
 
     let _span = tracing::info_span!("stark").entered();
+    let span = tracing::info_span!("claims").entered();
     let mut functional = Functional::new(plan, system.layout());
     let mut powers = eta_powers(&mut t);
     let mut value = F::zero();
     if let Some((prints, _, of_tree)) = &gkr {
-        value += claims(&mut functional, &mut powers, system, prints, of_tree)
-            .expect("the prover's own tables are the tables");
+        value += claims(&mut functional, &mut powers, plan, prints, of_tree)?;
     }
     value += einsum::claims(&mut functional, &mut powers, plan, &einsum, &point);
-    let (groups, claim) = opening_claim(system, functional, value, |part| public.eval(plan, part));
+    drop(span);
+    let (groups, claim) = tracing::info_span!("public values")
+        .in_scope(|| opening_claim(system, functional, value, |part| public.eval(plan, part)));
     let opening = run.open(&mut t, &groups, claim)?;
     let gkr = gkr.map(|(_, proof, _)| proof);
     Ok(Proof { private_root, trace_root, gkr, einsum, opening })
