@@ -1,5 +1,6 @@
 //! Command-line options that the examples share.
 
+use crate::session::Failure;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,12 +19,12 @@ pub enum On {
 }
 
 impl On {
-    pub fn open(self) -> Result<Backend, zkml_dsl::engine::Error> {
-        match self {
-            Self::Cpu => Ok(Backend::Cpu),
-            Self::Cuda => Backend::cuda(0),
-            Self::Auto => Ok(Backend::auto()),
-        }
+    pub fn open(self) -> Result<Backend, Failure> {
+        Ok(match self {
+            Self::Cpu => Backend::Cpu,
+            Self::Cuda => Backend::cuda(0)?,
+            Self::Auto => Backend::auto(),
+        })
     }
 }
 

@@ -51,10 +51,7 @@ extern "C" __global__ void fold_shares(const Nest* nests, const u32* starts, u32
     u64 from = n.base + combination(n.kept, n.n_kept, t).stride;
     qm31 total = qm31_zero();
     u64 next = share * n.share_len, end = min(next + n.share_len, n.folded_len);
-    if (n.n_folded == 0) {
-        if (next == 0) total = qm31_base(cell_at(n, from));
-    }
-    while (n.n_folded > 0 && next < end) {
+    while (next < end) {
         // The innermost loop runs on its own; the others stand still meanwhile.
         const Loop inner = n.folded[n.n_folded - 1];
         u64 at[MAX_WEIGHTS];
@@ -85,14 +82,19 @@ extern "C" __global__ void fold_shares(const Nest* nests, const u32* starts, u32
     if (lane == 0) partial[n.partial + share * n.kept_len + t] = total;
 }
 
-// Adds the shares up, scaled, where they belong.
+// Adds the shares up, or the cells where nothing is folded, scaled, where they belong.
 extern "C" __global__ void fold_apply(const Nest* nests, const u32* starts, u32 n_nests, const qm31* partial) {
     Place at = job_of(starts, n_nests);
     const Nest& n = nests[at.job];
     u64 t = (u64)at.block * blockDim.x + threadIdx.x;
     if (t >= n.kept_len) return;
-    u64 to = n.out + combination(n.kept, n.n_kept, t).step;
+    Steps kept = combination(n.kept, n.n_kept, t);
+    qm31* to = n.operand + n.out + kept.step;
+    if (n.n_folded == 0) {
+        *to = *to + n.scale * cell_at(n, n.base + kept.stride);
+        return;
+    }
     qm31 sum = qm31_zero();
     for (u64 s = 0; s < n.shares; s++) sum = sum + partial[n.partial + s * n.kept_len + t];
-    n.operand[to] = n.operand[to] + n.scale * sum;
+    *to = *to + n.scale * sum;
 }

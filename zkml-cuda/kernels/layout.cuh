@@ -17,12 +17,14 @@ struct Steps {
     u64 stride, step;
 };
 
-// The t-th combination of n loops, the last of them fastest.
+// The t-th combination of n loops, the last of them fastest. There are fewer than 2^32: such divisions are cheap.
 __device__ __forceinline__ Steps combination(const Loop* loops, u64 n, u64 t) {
     Steps s = {0, 0};
+    u32 left = (u32)t;
     for (u64 k = n; k-- > 0;) {
-        u64 v = t % loops[k].extent;
-        t /= loops[k].extent;
+        u32 extent = (u32)loops[k].extent, rest = left / extent;
+        u64 v = left - rest * extent;
+        left = rest;
         s.stride += v * loops[k].stride;
         s.step += v * loops[k].step;
     }

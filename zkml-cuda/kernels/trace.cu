@@ -245,6 +245,77 @@ extern "C" __global__ void attention(const i32* scores, const void* v, u32 wv, A
     }
 }
 
+// A normalised row, as zkml-ir/src/ops/layer_norm/lower.rs has it: a block of threads for each.
+struct LayerNorm {
+    u64 d, block, n_limbs;
+    u32 limb_from[2], limb_bits[2];
+    u32 shift, mean_bits, s, pad;
+    i64 epsilon;
+    const i32* gains;
+    i32 *mu, *tau, *t;
+    i32 *w[2], *l, *carry, *carry_low;
+    i32 *p, *v, *g, *t2, *n, *r, *value;
+};
+
+extern "C" __global__ void layer_norm(const i32* all, LayerNorm to) {
+    u64 row = blockIdx.x;
+    i64 d = (i64)to.d;
+    const i32* x = all + row * to.d;
+    i64 own = 0;
+    for (u64 j = threadIdx.x; j < to.d; j += blockDim.x) own += x[j];
+    i64 sum = block_sum_of(own) * (1ll << to.mean_bits) + d / 2;
+    i64 mean = sum / d, rest = sum % d;
+    if (rest < 0) {
+        rest += d;
+        mean -= 1;
+    }
+    i64 half = 1ll << (to.mean_bits - 1), mu = (mean + half) >> to.mean_bits;
+    own = 0;
+    for (u64 j = threadIdx.x; j < to.d; j += blockDim.x) own += (x[j] - mu) * (x[j] - mu);
+    i64 squares = block_sum_of(own), low_mask = (1ll << to.shift) - 1;
+    if (to.block) {
+        u64 blocks = to.d / to.block;
+        i64 low = 0;
+        for (u64 b = threadIdx.x; b < blocks; b += blockDim.x) {
+            i64 q = 0;
+            for (u64 j = 0; j < to.block; j++) {
+                i64 c = x[b * to.block + j] - mu;
+                q += c * c;
+            }
+            for (u64 k = 0; k < to.n_limbs; k++)
+                to.w[k][row * blocks + b] = (i32)((q >> to.shift >> to.limb_from[k]) & ((1ll << to.limb_bits[k]) - 1));
+            if (to.shift) to.l[row * blocks + b] = (i32)(q & low_mask);
+            low += q & low_mask;
+        }
+        low = block_sum_of(low);
+        if (threadIdx.x == 0 && to.shift) {
+            to.carry[row] = (i32)(low >> to.shift);
+            to.carry_low[row] = (i32)(low & low_mask);
+        }
+    }
+    i64 variance = to.epsilon + (squares >> to.shift);
+    u32 e = 0;
+    while (e < 8 && variance >= (1ll << 13) << (2 * e)) e++;
+    i64 p = 1ll << (2 * e), v = variance >> (2 * e);
+    i64 at = e == 0 ? v - 1 : (1 << 13) - 1 + (e - 1) * ((1 << 13) - (1 << 11)) + v - (1 << 11);
+    i64 g = to.gains[at];
+    if (threadIdx.x == 0) {
+        to.mu[row] = (i32)mu;
+        to.tau[row] = (i32)(mean + half - mu * (1ll << to.mean_bits));
+        to.t[row] = (i32)rest;
+        to.p[row] = (i32)p;
+        to.v[row] = (i32)v;
+        to.g[row] = (i32)g;
+        to.t2[row] = (i32)(variance - p * v);
+    }
+    for (u64 j = threadIdx.x; j < to.d; j += blockDim.x) {
+        i64 y = (x[j] * (1ll << to.mean_bits) - mean) * g + (1ll << (to.s - 1));
+        u64 i = row * to.d + j;
+        to.n[i] = to.value[i] = (i32)(y >> to.s);
+        to.r[i] = (i32)(y & ((1ll << to.s) - 1));
+    }
+}
+
 // An entry of a tuple: words of the base field, bytes, or nothing but a constant.
 struct Entry {
     const void* data;

@@ -1,6 +1,7 @@
 //! The card: its memory, its stream, its compiled kernels.
 
 use crate::{cache, CudaError, Kernels};
+use cudarc::driver::{result, sys};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut,
     DeviceRepr, ValidAsZeroBits,
@@ -71,6 +72,39 @@ impl Device {
     /// Bytes that are free and bytes that there are.
     pub fn memory(&self) -> Result<(usize, usize), CudaError> {
         self.context.mem_get_info().map_err(CudaError::driver("asking for free memory"))
+    }
+
+    /// Bytes that can still be taken: those that are free, and those that were freed and kept.
+    pub fn available(&self) -> Result<usize, CudaError> {
+        use sys::CUmemPool_attribute::{
+            CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT, CU_MEMPOOL_ATTR_USED_MEM_CURRENT,
+        };
+        let (free, _) = self.memory()?;
+        let kept = self.pool(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT)?;
+        let used = self.pool(CU_MEMPOOL_ATTR_USED_MEM_CURRENT)?;
+        Ok(free + kept.saturating_sub(used))
+    }
+
+    /// The most bytes that were in use at once.
+    pub fn peak(&self) -> Result<usize, CudaError> {
+        self.pool(sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH)
+    }
+
+    /// A figure of the memory pool; nothing is known without one.
+    fn pool(&self, attribute: sys::CUmemPool_attribute) -> Result<usize, CudaError> {
+        if !self.context.has_async_alloc() {
+            return Ok(0);
+        }
+        let mut value = 0u64;
+        // SAFETY: the device is open, and the attribute is a 64-bit number.
+        unsafe {
+            let pool = result::device::get_default_mem_pool(self.context.cu_device())
+                .map_err(CudaError::driver("asking for the memory pool"))?;
+            sys::cuMemPoolGetAttribute(pool, attribute, std::ptr::from_mut(&mut value).cast())
+                .result()
+                .map_err(CudaError::driver("asking the memory pool"))?;
+        }
+        Ok(value as usize)
     }
 
     /// A kernel by its file and name.
@@ -191,7 +225,6 @@ impl Device {
 
 /// Freed memory stays with the process: without this every wait gives it back, and the next round asks for it again.
 fn keep_freed_memory(context: &CudaContext) -> Result<(), CudaError> {
-    use cudarc::driver::{result, sys};
     if !context.has_async_alloc() {
         return Ok(());
     }

@@ -20,8 +20,31 @@ impl RawLoop {
 }
 
 /// How many combinations loops have.
+///
+/// # Panics
+/// If they are 2^32 or more, which no tensor of a model is.
 pub(crate) fn combinations(loops: &[RawLoop]) -> u64 {
-    loops.iter().map(|l| l.extent).product()
+    let n = loops.iter().map(|l| l.extent).product();
+    assert!(n < 1 << 32, "loops over fewer than 2^32 cells");
+    n
+}
+
+/// Fewer loops with the same combinations: one that goes on where the next one ends is part of it.
+pub(crate) fn joined(loops: impl IntoIterator<Item = RawLoop>) -> Vec<RawLoop> {
+    let mut out: Vec<RawLoop> = vec![];
+    for next in loops.into_iter().filter(|l| l.extent > 1) {
+        match out.last_mut() {
+            Some(last)
+                if last.slot == next.slot
+                    && last.stride == next.extent * next.stride
+                    && last.step == next.extent * next.step =>
+            {
+                *last = RawLoop { extent: last.extent * next.extent, ..next };
+            }
+            _ => out.push(next),
+        }
+    }
+    out
 }
 
 /// Kernels have room for so many.

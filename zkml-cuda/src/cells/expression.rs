@@ -3,7 +3,7 @@
 use super::{DeviceCells, KERNELS};
 use crate::blocks::{Blocks, Work};
 use crate::launch::{address, launch, Grid, THREADS};
-use crate::loops::{at_most, combinations, RawLoop};
+use crate::loops::{at_most, combinations, joined, RawLoop};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use zkml_ir::elem::P;
@@ -121,16 +121,15 @@ pub fn materialise<'a>(
 
 fn loops(term: &Term, space: &Space, stored: &Space) -> Result<RawTerm, CudaError> {
     let TermLoops { steps, base, out, coef } = TermLoops::new(term, space, stored);
-    let loops = steps.iter().filter(|s| s.extent > 1);
-    let (kept, summed): (Vec<Step>, Vec<Step>) = loops.partition(|s| s.out > 0);
+    let (kept, summed): (Vec<Step>, Vec<Step>) = steps.iter().partition(|s| s.out > 0);
+    let raw = |s: &Step| RawLoop::new(s.extent, s.stride, s.out, 0);
+    let (kept, summed) = (joined(kept.iter().map(raw)), joined(summed.iter().map(raw)));
     let got = kept.len() + summed.len();
     at_most(MAX_LOOPS, got)?;
     let mut raw = RawTerm { base: base as u64, out: out as u64, coef, ..RawTerm::default() };
-    for (to, s) in raw.loops.iter_mut().zip(kept.iter().chain(&summed)) {
-        *to = RawLoop::new(s.extent, s.stride, s.out, 0);
-    }
+    raw.loops[..kept.len()].copy_from_slice(&kept);
+    raw.loops[kept.len()..got].copy_from_slice(&summed);
     (raw.n_kept, raw.n_loops) = (kept.len() as u64, got as u64);
-    raw.kept_len = combinations(&raw.loops[..kept.len()]);
-    raw.summed_len = combinations(&raw.loops[kept.len()..got]);
+    (raw.kept_len, raw.summed_len) = (combinations(&kept), combinations(&summed));
     Ok(raw)
 }

@@ -6,7 +6,7 @@ use crate::blocks::{Blocks, Work};
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, launch, Grid, THREADS};
-use crate::loops::{at_most, combinations, RawLoop};
+use crate::loops::{at_most, combinations, joined, RawLoop};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use num_traits::One;
@@ -141,7 +141,6 @@ impl Folds {
                 raw.start[k] = start as u64;
             }
             raw.n_weights = nest.weights.len() as u64;
-            raw.rows = folded.last().is_some_and(|s| s.stride == 1 && s.extent >= LEAST_ROW).into();
             self.push(round, raw);
             round += 1;
         }
@@ -158,7 +157,8 @@ impl Folds {
         raw.share_len = share_len as u64;
         raw.shares = folded.div_ceil(share_len) as u64;
         raw.partial = self.partial;
-        self.partial += raw.kept_len * raw.shares;
+        // Where nothing is folded the cells themselves are added up.
+        self.partial += if raw.n_folded > 0 { raw.kept_len * raw.shares } else { 0 };
         if self.rounds.len() <= round {
             self.rounds.resize(round + 1, vec![]);
         }
@@ -180,11 +180,13 @@ impl Folds {
         // SAFETY: the first kernel writes all of it.
         let partial: CudaSlice<Felt> = unsafe { device.alloc("shares of folds", partial as usize) }?;
         let all: Vec<RawNest> = rounds.concat();
-        let work = |n: &RawNest| n.blocks() * n.shares as usize;
+        let work = |n: &RawNest| if n.n_folded > 0 { n.blocks() * n.shares as usize } else { 0 };
         let jobs = Work::new(device, &all, work)?;
-        let args = jobs.args(device).buffer(device, &partial);
-        // SAFETY: the kernel's arguments; the loops stay within the cells and the weights, whose spaces they are of.
-        unsafe { launch(device, FOLD, "fold_shares", Grid::blocks(jobs.blocks), args) }?;
+        if jobs.blocks > 0 {
+            let args = jobs.args(device).buffer(device, &partial);
+            // SAFETY: the kernel's arguments; the loops stay within the cells and the weights, whose spaces they are of.
+            unsafe { launch(device, FOLD, "fold_shares", Grid::blocks(jobs.blocks), args) }?;
+        }
         for round in &rounds {
             let jobs = Work::new(device, round, |n| (n.kept_len as usize).div_ceil(THREADS))?;
             let args = jobs.args(device).buffer(device, &partial);
@@ -212,17 +214,17 @@ impl RawNest {
 impl Blocks for RawNest {}
 
 fn loops(kept: &[Step], folded: &[Step]) -> Result<RawNest, CudaError> {
+    let kept = joined(kept.iter().map(|s| RawLoop::new(s.extent, s.stride, s.out, 0)));
+    let folded = joined(folded.iter().map(|s| {
+        let (slot, step) = s.weight.unwrap_or_default();
+        RawLoop::new(s.extent, s.stride, step, slot)
+    }));
     at_most(MAX_LOOPS, kept.len().max(folded.len()))?;
     let mut raw = RawNest::default();
-    for (to, s) in raw.kept.iter_mut().zip(kept) {
-        *to = RawLoop::new(s.extent, s.stride, s.out, 0);
-    }
-    for (to, s) in raw.folded.iter_mut().zip(folded) {
-        let (slot, step) = s.weight.unwrap_or_default();
-        *to = RawLoop::new(s.extent, s.stride, step, slot);
-    }
+    raw.kept[..kept.len()].copy_from_slice(&kept);
+    raw.folded[..folded.len()].copy_from_slice(&folded);
     (raw.n_kept, raw.n_folded) = (kept.len() as u64, folded.len() as u64);
-    raw.kept_len = combinations(&raw.kept[..kept.len()]);
-    raw.folded_len = combinations(&raw.folded[..folded.len()]);
+    (raw.kept_len, raw.folded_len) = (combinations(&kept), combinations(&folded));
+    raw.rows = folded.last().is_some_and(|l| l.stride == 1 && l.extent >= LEAST_ROW as u64).into();
     Ok(raw)
 }

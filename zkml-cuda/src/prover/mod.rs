@@ -1,9 +1,10 @@
 //! Whole proofs on the device: [`zkml_runtime::protocol`] runs the protocol over a run that is kept there.
 //!
 //! * `weights`: a model's weights, committed to once; `run`: cells of all tensors, what a run commits to, its arguments;
-//! * `lookups`: blocks of leaves.
+//! * `lookups`: blocks of leaves; `memory`: what all of it takes.
 
 mod lookups;
+mod memory;
 mod run;
 mod weights;
 
@@ -71,6 +72,7 @@ pub fn prove(
     witness: Witness,
 ) -> Result<Proof, ProveError> {
     let _span = tracing::info_span!("prove").entered();
+    memory::require(&prover.device, "a proof", memory::proof(&prover.system)).map_err(failed)?;
     let public = statement.public(&prover.system)?;
     let Witness { tensors, multiplicities } = witness;
     let upload = || -> Result<_, CudaError> {
@@ -98,6 +100,7 @@ pub fn prove_trace(
     let _span = tracing::info_span!("prove").entered();
     let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
     let statement = Statement { inputs: public.collect(), outputs: trace.outputs.clone() };
+    memory::require(&prover.device, "a proof", memory::proof(&prover.system))?;
     let public = statement.public(&prover.system).map_err(ProveError::from)?;
     let DeviceTrace { cells, failed, .. } = trace;
     let run = DeviceRun::new(prover, weights, &public, cells, Counts::Unknown { failed: &failed })?;

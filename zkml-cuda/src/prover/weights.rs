@@ -1,6 +1,6 @@
 //! A model's weights on the device, committed once for all proofs.
 
-use super::{failed, DeviceProver};
+use super::{failed, memory, DeviceProver};
 use crate::cells::columns;
 use crate::commit::Committed;
 use crate::{CudaError, Device, DeviceCells};
@@ -48,6 +48,7 @@ impl DeviceWeights {
 pub fn commit_weights(prover: &DeviceProver, weights: &[IntTensor]) -> Result<DeviceWeights, ProveError> {
     let _span = tracing::info_span!("commit weights").entered();
     let (system, device) = (&prover.system, &prover.device);
+    memory::require(device, "committing the weights", memory::weights(system)).map_err(failed)?;
     let (by_tensor, cells) = weight_cells(system, weights);
     let mut spaces = vec![None; weights.len()];
     for (decl, &weight) in system.plan().tensors.iter().zip(&by_tensor).filter(|(_, &w)| w < weights.len()) {

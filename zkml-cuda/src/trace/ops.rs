@@ -4,7 +4,7 @@ use super::KERNELS;
 use crate::launch::{address, grid, launch, Args, Grid};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::{CudaSlice, DeviceRepr};
-use zkml_ir::exec::{Attention, RescaleCells, Rescaling, Zip};
+use zkml_ir::exec::{Attention, LayerNorm, RescaleCells, Rescaling, Zip};
 use zkml_ir::plan::Space;
 
 const MAX_DIMS: usize = 16;
@@ -274,6 +274,83 @@ pub fn attention(
     unsafe { launch(device, KERNELS, "attention", blocks, args) }?;
     let o = copy(device, &cells[6])?;
     Ok((cells, o))
+}
+
+/// `LayerNorm` of the kernels.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct RawLayerNorm {
+    d: u64,
+    block: u64,
+    n_limbs: u64,
+    limb_from: [u32; 2],
+    limb_bits: [u32; 2],
+    shift: u32,
+    mean_bits: u32,
+    s: u32,
+    pad: u32,
+    epsilon: i64,
+    gains: u64,
+    mean: [u64; 3],
+    w: [u64; 2],
+    l: u64,
+    carry: u64,
+    carry_low: u64,
+    gain: [u64; 4],
+    n: u64,
+    r: u64,
+    value: u64,
+}
+
+// SAFETY: plain words, laid out as the kernels declare them.
+unsafe impl DeviceRepr for RawLayerNorm {}
+
+/// The cells of n integers in rows, and the normalised ones.
+pub fn layer_norm(
+    device: &Device,
+    norm: &LayerNorm,
+    gains: &CudaSlice<i32>,
+    x: Rows<'_>,
+    n: usize,
+) -> Result<(Vec<CudaSlice<i32>>, CudaSlice<i32>), CudaError> {
+    assert_eq!(x.width, 4, "what is normalised is computed");
+    let rows = n / norm.d;
+    let mut raw = RawLayerNorm {
+        d: norm.d as u64,
+        shift: norm.shift,
+        mean_bits: norm.mean_bits,
+        s: norm.s,
+        epsilon: norm.epsilon,
+        gains: address(device, gains),
+        ..RawLayerNorm::default()
+    };
+    let mut cells = vec![];
+    let mut cell = |len: usize| -> Result<u64, CudaError> {
+        cells.push(integers(device, len)?);
+        Ok(address(device, &cells[cells.len() - 1]))
+    };
+    for at in &mut raw.mean {
+        *at = cell(rows)?;
+    }
+    if let Some((block, limbs)) = &norm.block {
+        let blocks = n / block;
+        (raw.block, raw.n_limbs) = (*block as u64, limbs.len() as u64);
+        for (k, &(from, bits)) in limbs.iter().enumerate() {
+            (raw.w[k], raw.limb_from[k], raw.limb_bits[k]) = (cell(blocks)?, from, bits);
+        }
+        if norm.shift > 0 {
+            (raw.l, raw.carry, raw.carry_low) = (cell(blocks)?, cell(rows)?, cell(rows)?);
+        }
+    }
+    for at in &mut raw.gain {
+        *at = cell(rows)?;
+    }
+    (raw.n, raw.r) = (cell(n)?, cell(n)?);
+    let value = integers(device, n)?;
+    raw.value = address(device, &value);
+    // SAFETY: the kernel's arguments; a block of threads for each row.
+    unsafe { launch(device, KERNELS, "layer_norm", Grid::blocks(rows), Args::new().with(x.at).with(raw)) }?;
+    Ok((cells, value))
 }
 
 fn integers(device: &Device, n: usize) -> Result<CudaSlice<i32>, CudaError> {

@@ -71,6 +71,7 @@ impl Tracer {
             };
             let table = match &recipe {
                 Some(Recipe::Table { values, .. }) => Some(device.upload("a function's table", values)?),
+                Some(Recipe::LayerNorm(norm)) => Some(device.upload("gains", &norm.gains)?),
                 Some(Recipe::Attention(a)) => Some(device.upload("exponentials", &a.exponentials)?),
                 _ => None,
             };
@@ -224,6 +225,11 @@ impl<'a> Walk<'a> {
                 y
             }
             Recipe::Table { from, .. } => ops::look_up(device, self.rows(id, 0), *from, table(), n, failed)?,
+            Recipe::LayerNorm(norm) => {
+                let (own, value) = ops::layer_norm(device, norm, table(), self.rows(id, 0), n)?;
+                cells = own;
+                value
+            }
             Recipe::Attention(a) => {
                 let v = self.graph.ty(self.graph.nodes[id].args[1]).shape.len();
                 let rows = [self.rows(id, 0), self.rows(id, 1)];

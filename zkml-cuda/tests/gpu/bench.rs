@@ -54,6 +54,7 @@ pub fn run(
     for (name, bench) in models {
         print(name, &bench(device)?);
     }
+    println!("{:<32} {:>8.0} MiB", "memory of the device, at most", device.peak()? as f64 / (1 << 20) as f64);
     Ok(())
 }
 

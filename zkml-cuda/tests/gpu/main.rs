@@ -17,6 +17,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zkml_cuda::Device;
 
+/// A test, in one piece.
+type Body = Box<dyn FnOnce(&Arc<Device>) -> Result<(), Failed> + Send>;
+
 /// A test's body.
 pub type Test = fn(&Device) -> Result<(), Failed>;
 
@@ -41,15 +44,14 @@ fn main() -> ExitCode {
         einsum::TESTS,
         gkr::TESTS,
     ];
-    let trial =
-        |name: &'static str, test: Box<dyn FnOnce(&Arc<Device>) -> Result<(), Failed> + Send>| match device
-            .clone()
-        {
-            Some(device) => Trial::test(name, move || test(&device)),
-            None => Trial::test(name, || Ok(())).with_ignored_flag(true),
-        };
+    let trial = |name: &'static str, test: Body| match device.clone() {
+        Some(device) => Trial::test(name, move || test(&device)),
+        None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+    };
     let kernels = tests.concat().into_iter().map(|(name, test)| trial(name, Box::new(move |d| test(d))));
-    let models = models::TESTS.iter().map(|&(name, test)| trial(name, Box::new(test)));
+    let of_models = |tests: &[(&'static str, models::Test)]| -> Vec<Trial> {
+        tests.iter().map(|&(name, test)| trial(name, Box::new(test))).collect()
+    };
     if let (true, Some(device)) = (arguments.bench, &device) {
         let kernels = [commit::BENCHES, opening::BENCHES, einsum::BENCHES, gkr::BENCHES].concat();
         return match bench::run(device, &kernels, models::BENCHES) {
@@ -60,7 +62,12 @@ fn main() -> ExitCode {
             }
         };
     }
-    libtest_mimic::run(&arguments, kernels.chain(models).collect()).exit_code()
+    let together = libtest_mimic::run(&arguments, kernels.chain(of_models(models::TESTS)).collect());
+    let alone = libtest_mimic::run(&arguments, of_models(models::ALONE));
+    match together.has_failed() {
+        true => together.exit_code(),
+        false => alone.exit_code(),
+    }
 }
 
 /// Words below p that no one would guess, and the first ones the extremes.

@@ -33,6 +33,9 @@ pub const TESTS: &[(&str, Test)] = &[
     ("models::runs_that_leave_a_window", outside_the_window),
 ];
 
+/// Tests that take the whole card: they run after the others.
+pub const ALONE: &[(&str, Test)] = &[("models::too_little_memory", too_little_memory)];
+
 pub const BENCHES: &[(&str, Bench)] = &[
     ("gpt2 small, setup", gpt2_setup),
     ("gpt2 small, 64 tokens, proof", |device| gpt2_proof(device, 64)),
@@ -196,6 +199,24 @@ fn outside_the_window(device: &Arc<Device>) -> Result<(), Failed> {
     Ok(())
 }
 
+/// It is refused in numbers, nothing is lost, and the next proof is made.
+fn too_little_memory(device: &Arc<Device>) -> Result<(), Failed> {
+    let config = gpt2::Config { d: 128, heads: 2, layers: 1, words: 100, context: 16 };
+    let (graph, weights, samples) = gpt2_of(config, 8)?;
+    let instance = DynamicInstance::new(graph).on(Backend::Cuda(device.clone()));
+    let model = instance.calibrate(&weights, &samples)?;
+    let inputs = inputs(&model, &samples[0])?;
+    let proven = model.prove(&inputs)?;
+    let leave = 1 << 20;
+    let taken = device.zeros::<u8>("what others need", device.available()? - leave)?;
+    let told = model.prove(&inputs).map(|_| ()).unwrap_err().to_string();
+    if !told.contains("a proof needs ") || !told.contains(" bytes on the device, ") {
+        return Err(format!("expected the bytes that lack, got: {told}").into());
+    }
+    drop(taken);
+    same("proof", &[proven.1], &[model.prove(&inputs)?.1])
+}
+
 fn gpt2_setup(device: &Arc<Device>) -> Result<Row, Failed> {
     let (graph, weights, samples) = gpt2_of(gpt2::Config::SMALL, 64)?;
     let instance = DynamicInstance::new(graph).on(Backend::Cuda(device.clone()));
@@ -203,7 +224,10 @@ fn gpt2_setup(device: &Arc<Device>) -> Result<Row, Failed> {
     let file = std::env::temp_dir().join(format!("zkml-gpu-suite-{}.safetensors", std::process::id()));
     model.save(&file)?;
     drop(model);
-    let row = Row::measure(device, 124e6, "weights", || Ok(drop(instance.load(&file)?)));
+    let row = Row::measure(device, 124e6, "weights", || {
+        instance.load(&file)?;
+        Ok(())
+    });
     let _ = std::fs::remove_file(&file);
     row
 }
@@ -214,5 +238,8 @@ fn gpt2_proof(device: &Arc<Device>, seq: usize) -> Result<Row, Failed> {
         DynamicInstance::new(graph).on(Backend::Cuda(device.clone())).calibrate(&weights, &samples)?;
     drop(weights);
     let (inputs, lookups) = (inputs(&model, &samples[0])?, model.as_ref().figures().lookups);
-    Row::measure(device, lookups as f64, "lookups", || Ok(drop(model.prove(&inputs)?)))
+    Row::measure(device, lookups as f64, "lookups", || {
+        model.prove(&inputs)?;
+        Ok(())
+    })
 }

@@ -12,7 +12,7 @@ mod recipe;
 mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
-pub use recipe::{broadcast_strides, Attention, Recipe, RescaleCells, Rescaling, Stepper, Zip};
+pub use recipe::{broadcast_strides, Attention, LayerNorm, Recipe, RescaleCells, Rescaling, Stepper, Zip};
 
 pub(crate) use kernel::{all_rows, by_rows, in_parallel};
 

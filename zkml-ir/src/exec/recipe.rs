@@ -37,6 +37,7 @@ pub enum Recipe {
         from: i32,
         values: Vec<i32>,
     },
+    LayerNorm(LayerNorm),
     Attention(Attention),
 }
 
@@ -66,6 +67,21 @@ pub enum RescaleCells {
     Narrow { low_limb: Option<u32>, y: bool },
     /// `q = 2^bits h + l`: h, l, r, t, base, low.
     Wide { bits: u32 },
+}
+
+/// Normalised rows of narrow integers ([`crate::ops::layer_norm`]); the cells are mu, tau, t, those of blocks if there are
+/// any (limbs of w; l, carry and its low part where there is a shift), p, v, g, t2, n, r.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerNorm {
+    pub d: usize,
+    /// Entries of a block, and the limbs of its w: first bit and bits.
+    pub block: Option<(usize, Vec<(u32, u32)>)>,
+    pub shift: u32,
+    pub epsilon: i64,
+    pub mean_bits: u32,
+    pub s: u32,
+    /// g, by the row of the table.
+    pub gains: Vec<i32>,
 }
 
 /// Rows of scores and their weighted means ([`crate::ops::attention`]); the cells are reference, e, nearer, f1, s0, s1, o, t0, t1,

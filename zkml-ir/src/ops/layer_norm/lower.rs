@@ -32,7 +32,7 @@
 //! Cells: n and r per element, three per block, at most 10 per row.
 
 use crate::elem::Interval;
-use crate::exec::all_rows;
+use crate::exec::{self, all_rows};
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, sum_last, Value};
@@ -138,6 +138,19 @@ impl LayerNorm {
 
     fn table(&self) -> Rsqrt {
         Rsqrt { len: self.d as u32, shift: self.shift, log_gain: self.gain_bits - self.mean_bits }
+    }
+
+    /// The same in numbers.
+    pub fn recipe(&self) -> exec::LayerNorm {
+        exec::LayerNorm {
+            d: self.d,
+            block: self.block.map(|b| (b, limbs(self.block_bits(b)))),
+            shift: self.shift,
+            epsilon: self.epsilon,
+            mean_bits: self.mean_bits,
+            s: self.s,
+            gains: self.table().columns().pop().unwrap_or_default(),
+        }
     }
 
     fn square(&self) -> i64 {

@@ -14,8 +14,8 @@ mod lower;
 
 use super::norm::{self, rule, Norm};
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, RunError,
-    Value, Work,
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, Recipe,
+    RunError, Value, Work,
 };
 use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
@@ -47,6 +47,14 @@ impl Primitive for LayerNorm {
             false => lower::LayerNorm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0)),
         };
         Ok(Computed { value, cells })
+    }
+
+    /// Of narrow integers.
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(match rule::is_wide(m.graph, id) {
+            true => None,
+            false => Some(Recipe::LayerNorm(lower::LayerNorm::new(m.graph, m.params, id)?.recipe())),
+        })
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
