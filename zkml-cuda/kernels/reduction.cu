@@ -50,19 +50,6 @@ extern "C" __global__ void group_add(const Span* spans, const Parts* parts, cons
     out[p.to + i] = sum;
 }
 
-// eq from its two factors.
-struct Halves {
-    u64 high, low, low_bits, log_len, to;
-};
-
-extern "C" __global__ void group_eq(const Span* spans, const Halves* halves, const qm31* tables, qm31* out) {
-    Span span = spans[blockIdx.x];
-    Halves h = halves[span.of];
-    u64 i = span.first + threadIdx.x;
-    if (i >> h.log_len) return;
-    out[h.to + i] = tables[h.high + (i >> h.low_bits)] * tables[h.low + (i & ((1ull << h.low_bits) - 1))];
-}
-
 struct Group {
     u64 at, vars;
 };

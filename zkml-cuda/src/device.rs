@@ -1,5 +1,7 @@
 //! The card: its memory, its stream, its compiled kernels.
 
+use crate::felt::Felt;
+use crate::mailbox::Mailbox;
 use crate::{cache, CudaError, Kernels};
 use cudarc::driver::{result, sys};
 use cudarc::driver::{
@@ -18,6 +20,8 @@ struct Module {
 
 /// One card and one stream on it. What is launched runs in order, so nothing waits but a download.
 pub struct Device {
+    /// Freed before the context is.
+    mailbox: Mutex<Mailbox>,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     arch: &'static str,
@@ -57,7 +61,9 @@ impl Device {
             (8, _) => "compute_80",
             _ => "compute_75",
         };
-        Ok(Self { context, stream, arch, compiler: compiler_version(), modules: Mutex::default() })
+        context.bind_to_thread().map_err(CudaError::driver("binding the device"))?;
+        let (modules, mailbox) = (Mutex::default(), Mutex::new(Mailbox::new()?));
+        Ok(Self { context, stream, arch, compiler: compiler_version(), modules, mailbox })
     }
 
     /// Its name, as the driver says it.
@@ -185,6 +191,18 @@ impl Device {
         slice: &CudaSlice<T>,
     ) -> Result<Vec<T>, CudaError> {
         self.stream.clone_dtoh(slice).map_err(CudaError::driver("downloading"))
+    }
+
+    /// The n elements, at most [`crate::mailbox::ROOM`], that a kernel writes to the address it is given. It waits.
+    pub(crate) fn read_back(
+        &self,
+        n: usize,
+        launch: impl FnOnce(u64) -> Result<(), CudaError>,
+    ) -> Result<Vec<Felt>, CudaError> {
+        let mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+        launch(mailbox.address())?;
+        self.synchronize()?;
+        Ok(mailbox.read(n))
     }
 
     /// As [`Device::download`], of a part.

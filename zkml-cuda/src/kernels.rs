@@ -13,11 +13,12 @@ const LAYOUT: &str = include_str!("../kernels/layout.cuh");
 
 impl Kernels {
     /// All files of this crate.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         crate::cells::KERNELS,
         crate::commit::KERNELS,
         crate::einsum::FOLD,
         crate::einsum::KERNELS,
+        crate::eq::KERNELS,
         crate::gather::KERNELS,
         crate::gkr::KERNELS,
         crate::opening::KERNELS,

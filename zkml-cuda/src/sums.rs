@@ -1,7 +1,8 @@
 //! Sums over the blocks of a launch.
 
 use crate::felt::Felt;
-use crate::launch::{launch, Args, Grid};
+use crate::launch::{address, launch, Args, Grid};
+use crate::mailbox::ROOM;
 use crate::{CudaError, Device, Kernels};
 use cudarc::driver::CudaSlice;
 use zkml_runtime::field::F;
@@ -15,10 +16,19 @@ pub(crate) fn totals(
     shares: usize,
     rows: usize,
 ) -> Result<Vec<F>, CudaError> {
-    // SAFETY: the kernel writes all of it.
-    let out = unsafe { device.alloc::<Felt>("sums of shares", rows) }?;
-    let args = Args::new().buffer(device, partial).with(shares as u32).buffer(device, &out);
-    // SAFETY: the kernel's arguments; a block of threads for each row.
-    unsafe { launch(device, KERNELS, "total_shares", Grid::blocks(rows), args) }?;
-    Ok(device.download(&out)?.into_iter().map(F::from).collect())
+    let run = |out: u64| {
+        let args = Args::new().buffer(device, partial).with(shares as u32).with(out);
+        // SAFETY: the kernel's arguments; a block of threads for each row.
+        unsafe { launch(device, KERNELS, "total_shares", Grid::blocks(rows), args) }
+    };
+    let sums = match rows <= ROOM {
+        true => device.read_back(rows, run)?,
+        false => {
+            // SAFETY: the kernel writes all of it.
+            let out = unsafe { device.alloc::<Felt>("sums of shares", rows) }?;
+            run(address(device, &out))?;
+            device.download(&out)?
+        }
+    };
+    Ok(sums.into_iter().map(F::from).collect())
 }

@@ -3,13 +3,14 @@
 use super::fold::Folds;
 use super::KERNELS;
 use crate::cells::DeviceCells;
-use crate::felt::{felts, Felt};
+use crate::eq;
+use crate::felt::Felt;
 use crate::launch::{address, grid, launch, Args, Grid, THREADS};
 use crate::sums::totals;
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use zkml_ir::plan::Plan;
-use zkml_runtime::einsum::{EinsumError, Folding, OutputPools, Products, Shape};
+use zkml_runtime::einsum::{EinsumError, Folding, Instance, OutputPools, Products, Shape};
 use zkml_runtime::field::F;
 
 /// Blocks that share a product at most.
@@ -54,8 +55,15 @@ impl<'a> DeviceProducts<'a> {
         cells: impl Fn(usize) -> &'c DeviceCells,
     ) -> Result<Self, CudaError> {
         let n = shape.instances.len();
-        let eq: Vec<F> = shape.instances.iter().flat_map(|i| i.batch_table(pools)).collect();
-        let eq = device.upload("eq of batches", &felts(&eq))?;
+        let mut eq_len = 0;
+        let batch = |i: &Instance<'_>| {
+            eq_len += 1u64 << i.batch_vars;
+            (i.batch_point(pools), eq_len - (1 << i.batch_vars))
+        };
+        let points: Vec<(Vec<F>, u64)> = shape.instances.iter().map(batch).collect();
+        // SAFETY: the tables fill all of it.
+        let eq = unsafe { device.alloc::<Felt>("eq of batches", eq_len as usize) }?;
+        eq::tables(device, points.iter().map(|(p, to)| (&p[..], *to)), &eq)?;
         let len = shape.instances.iter().map(|i| 2usize << i.vars).sum();
         let operands = device.zeros::<Felt>("operands of products", len)?;
         let (mut next, mut next_eq) = (address(device, &operands), address(device, &eq));

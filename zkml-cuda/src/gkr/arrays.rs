@@ -112,9 +112,8 @@ pub(super) struct DeviceArrays<'a, const N: usize> {
     /// The coordinates that are not bound, the next one first.
     z: Vec<F>,
     log_items: u32,
-    /// A sum for each block, the two that they add up to, and how many blocks are done.
+    /// A sum for each block, and how many blocks are done.
     partial: CudaSlice<Felt>,
-    sums: CudaSlice<Felt>,
     done: CudaSlice<u32>,
 }
 
@@ -131,11 +130,11 @@ enum State<const N: usize> {
 
 impl<'a, const N: usize> DeviceArrays<'a, N> {
     pub fn new(device: &'a Device, source: Source<N>, z: &[F]) -> Result<Self, CudaError> {
-        // SAFETY: both are written before they are read.
-        let (partial, sums) = unsafe { (device.alloc("sums", 2 * MAX_BLOCKS)?, device.alloc("sums", 2)?) };
+        // SAFETY: it is written before it is read.
+        let partial = unsafe { device.alloc("sums", 2 * MAX_BLOCKS)? };
         let log_items = z.len() as u32 - LOG_LANES;
         let (eq, done) = (Eq::new(device, z)?, device.zeros::<u32>("a counter", 1)?);
-        Ok(Self { device, state: State::Source(source), eq, z: z.to_vec(), log_items, partial, sums, done })
+        Ok(Self { device, state: State::Source(source), eq, z: z.to_vec(), log_items, partial, done })
     }
 
     /// Runs a pass over pairs of items: `args` are those before the ones that all passes have.
@@ -157,14 +156,12 @@ impl<'a, const N: usize> DeviceArrays<'a, N> {
             Some(out) => args.buffer(device, out),
             None => args,
         };
-        let sums = RawSums {
-            partial: address(device, &self.partial),
-            out: address(device, &self.sums),
-            done: address(device, &self.done),
-        };
-        // SAFETY: the caller's; two elements are written for each block, and two for all.
-        unsafe { launch(device, KERNELS, name, Grid::blocks(n), args.with(sums)) }?;
-        let sums = device.download(&self.sums)?;
+        let sums = device.read_back(2, |out| {
+            let sums =
+                RawSums { partial: address(device, &self.partial), out, done: address(device, &self.done) };
+            // SAFETY: the caller's; two elements are written for each block, and two for all.
+            unsafe { launch(device, KERNELS, name, Grid::blocks(n), args.with(sums)) }
+        })?;
         Ok([sums[0].into(), sums[1].into()])
     }
 

@@ -7,14 +7,15 @@ use super::vector::{eq_table, Vector};
 use super::REDUCTION;
 use crate::column::RawColumn;
 use crate::commit::Committed;
-use crate::felt::{felts, Felt};
+use crate::eq;
+use crate::felt::Felt;
 use crate::launch::{address_of, grid, launch, Args, Grid, THREADS};
 use crate::sums::totals;
 use crate::{Column, CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
 use num_traits::One;
 use std::collections::BTreeMap;
-use zkml_runtime::field::{self, F};
+use zkml_runtime::field::F;
 use zkml_runtime::pcs::Group;
 
 /// Pairs that a block of threads has, `PAIRS` of the kernels for each.
@@ -34,7 +35,7 @@ struct Span {
     first: u32,
 }
 
-/// `Job`, `Parts`, `Halves`, `Group` of the kernels.
+/// `Job`, `Parts`, `Group` of the kernels.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Words<const N: usize>([u64; N]);
@@ -341,25 +342,11 @@ impl Low {
 
     /// eq over the free variables but the lowest.
     fn fill_eq(&self, device: &Device, groups: &[Group], at: &[u64]) -> Result<(), CudaError> {
-        let (mut tables, mut halves) = (vec![], vec![]);
-        for (&g, &to) in self.groups.iter().zip(at) {
+        let point = |(&g, &to): (&usize, &u64)| {
             let point = &groups[g].point;
-            let point = &point[..point.len() - 1];
-            let (high, low) = point.split_at(point.len() / 2);
-            let mut table = |point: &[F]| {
-                tables.extend(felts(&field::eq_table(point)));
-                (tables.len() - (1 << point.len())) as u64
-            };
-            let (first, second) = (table(high), table(low));
-            halves.push(Words([first, second, low.len() as u64, point.len() as u64, to / 2]));
-        }
-        let spans = spans(halves.iter().map(|h| 1usize << h.0[3]), THREADS);
-        let (spans, halves) = (device.upload("spans", &spans)?, device.upload("halves of eq", &halves)?);
-        let tables = device.upload("eq", &tables)?;
-        let args = Args::new().buffer(device, &spans).buffer(device, &halves).buffer(device, &tables);
-        let args = args.buffer(device, &self.eq);
-        // SAFETY: the kernel's arguments; each group has half of its length of eq.
-        unsafe { launch(device, REDUCTION, "group_eq", Grid::blocks(spans.len()), args) }
+            (&point[..point.len() - 1], to / 2)
+        };
+        eq::tables(device, self.groups.iter().zip(at).map(point), &self.eq)
     }
 }
 

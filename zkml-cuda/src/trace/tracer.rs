@@ -1,7 +1,8 @@
 //! The walk over a graph.
 
+use super::count;
 use super::ops::{self, Rows, View};
-use crate::prover::DeviceWeights;
+use crate::prover::{DeviceProver, DeviceWeights, Entries};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::CudaSlice;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ use zkml_ir::graph::{Graph, NodeId, Op, Params};
 use zkml_ir::lower::{LowerError, Lowered};
 use zkml_ir::plan::{self, Space, TensorDecl};
 use zkml_ir::tensor::IntTensor;
+use zkml_runtime::claims::PublicValues;
 use zkml_runtime::protocol::ProveError;
 
 #[derive(Debug, Error)]
@@ -121,6 +123,27 @@ impl Tracer {
         let outputs = graph.outputs.iter().map(|port| walk.download(port.node)).collect::<Result<_, _>>()?;
         let Walk { failed, .. } = walk;
         Ok(DeviceTrace { cells, outputs, failed })
+    }
+}
+
+impl DeviceTrace {
+    /// How often each row of each table is looked up, of a run of `prover`'s model with these public values.
+    pub fn multiplicities(
+        &self,
+        prover: &DeviceProver,
+        committed: &DeviceWeights,
+        public: &PublicValues,
+    ) -> Result<Vec<CudaSlice<u32>>, CudaError> {
+        let (device, plan) = (prover.device(), prover.system.plan());
+        let upload = |t: usize| public.get(t).map(|cells| DeviceCells::upload(device, cells)).transpose();
+        let public = (0..plan.tensors.len()).map(upload).collect::<Result<Vec<_>, _>>()?;
+        let cells = |t: usize| match plan.tensors[t].source {
+            plan::Source::Weight(i) => committed.cells(i),
+            _ => self.cells[t].as_ref().or(public[t].as_ref()).expect("every tensor has values"),
+        };
+        let entries = Entries::new(device, plan, cells)?;
+        Ok(count(device, plan, &entries, cells, &self.failed)?
+            .expect("a tracer is made for tables with formulas"))
     }
 }
 

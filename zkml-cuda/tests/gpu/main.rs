@@ -11,6 +11,7 @@ mod field;
 mod gkr;
 mod models;
 mod opening;
+mod trace;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -62,7 +63,10 @@ fn main() -> ExitCode {
             }
         };
     }
-    let together = libtest_mimic::run(&arguments, kernels.chain(of_models(models::TESTS)).collect());
+    let together = libtest_mimic::run(
+        &arguments,
+        kernels.chain(of_models(trace::TESTS)).chain(of_models(models::TESTS)).collect(),
+    );
     let alone = libtest_mimic::run(&arguments, of_models(models::ALONE));
     match together.has_failed() {
         true => together.exit_code(),

@@ -6,7 +6,7 @@ use super::shape::{constraint_weights, eval_round};
 use super::verifier::idle;
 use super::{EinsumError, EinsumPoint, EinsumProof, Instance, OutputPools, Shape};
 use crate::cells::Cells;
-use crate::field::{pow2, F};
+use crate::field::{eq_table, pow2, F};
 use crate::transcript::{Tag, Transcript};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
@@ -206,7 +206,7 @@ impl State {
         let a = fold(&i.product.a);
         let b = if i.product.a == i.product.b { a.clone() } else { fold(&i.product.b) };
         let [a, b] = Operand::alike(a, b);
-        let eq = i.batch_table(pools);
+        let eq = eq_table(&i.batch_point(pools));
         let inner = a.len() / eq.len();
         let dot = |x: usize| a.dot(&b, x * inner..(x + 1) * inner) * eq[x];
         let sum = (0..eq.len()).into_par_iter().with_min_len(256).map(dot).reduce(F::zero, |x, y| x + y);

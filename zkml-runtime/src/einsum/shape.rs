@@ -114,10 +114,9 @@ impl<'a> Instance<'a> {
         eq(&r, &self.own(rounds)[..self.batch_vars])
     }
 
-    /// eq of the output point over the batch axes.
-    pub fn batch_table(&self, pools: &OutputPools) -> Vec<F> {
-        let r: Vec<F> = self.batch.iter().flat_map(|&k| pools.axis_coords(k, self.space[k])).collect();
-        eq_table(&r)
+    /// The output point on the batch axes.
+    pub fn batch_point(&self, pools: &OutputPools) -> Vec<F> {
+        self.batch.iter().flat_map(|&k| pools.axis_coords(k, self.space[k])).collect()
     }
 
     /// Where a factor is claimed: sumcheck challenges on batch and contracted axes, output challenges elsewhere.
