@@ -6,7 +6,7 @@ use crate::{cache, CudaError, Kernels};
 use cudarc::driver::{result, sys};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut,
-    DeviceRepr, ValidAsZeroBits,
+    DeviceRepr, DriverError, ValidAsZeroBits,
 };
 use cudarc::nvrtc::{compile_ptx_with_opts, CompileError, CompileOptions, Ptx};
 use std::collections::hash_map::{Entry, HashMap};
@@ -165,7 +165,7 @@ impl Device {
         len: usize,
     ) -> Result<CudaSlice<T>, CudaError> {
         // SAFETY: the caller's.
-        unsafe { self.stream.alloc(len.max(1)) }.map_err(|source| self.failed::<T>(what, len, source))
+        self.take(what, len, || unsafe { self.stream.alloc(len.max(1)) })
     }
 
     pub fn zeros<T: DeviceRepr + ValidAsZeroBits>(
@@ -173,7 +173,7 @@ impl Device {
         what: &'static str,
         len: usize,
     ) -> Result<CudaSlice<T>, CudaError> {
-        self.stream.alloc_zeros(len.max(1)).map_err(|source| self.failed::<T>(what, len, source))
+        self.take(what, len, || self.stream.alloc_zeros(len.max(1)))
     }
 
     pub fn upload<T: DeviceRepr>(&self, what: &'static str, values: &[T]) -> Result<CudaSlice<T>, CudaError> {
@@ -231,12 +231,41 @@ impl Device {
         self.stream.synchronize().map_err(CudaError::driver("waiting for the device"))
     }
 
-    /// Too little memory is said in numbers.
-    fn failed<T>(&self, what: &'static str, len: usize, source: cudarc::driver::DriverError) -> CudaError {
-        let needed = len * size_of::<T>();
-        match self.memory() {
-            Ok((free, _)) if free < needed => CudaError::Memory { what, needed, free },
-            _ => CudaError::Driver { what, source },
+    /// Too little memory is said in numbers, once what was freed and kept in pieces has been given back.
+    fn take<T>(
+        &self,
+        what: &'static str,
+        len: usize,
+        alloc: impl Fn() -> Result<CudaSlice<T>, DriverError>,
+    ) -> Result<CudaSlice<T>, CudaError> {
+        let lacks = |e: &DriverError| e.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY;
+        let first = match alloc() {
+            Err(e) if lacks(&e) => {
+                self.give_back()?;
+                alloc()
+            }
+            other => other,
+        };
+        match first {
+            Err(e) if lacks(&e) => {
+                let needed = len * size_of::<T>();
+                Err(CudaError::Memory { what, needed, free: self.available()? })
+            }
+            other => other.map_err(CudaError::driver(what)),
+        }
+    }
+
+    /// Gives the memory back that was freed and kept.
+    fn give_back(&self) -> Result<(), CudaError> {
+        self.synchronize()?;
+        if !self.context.has_async_alloc() {
+            return Ok(());
+        }
+        // SAFETY: the device is open.
+        unsafe {
+            let pool = result::device::get_default_mem_pool(self.context.cu_device())
+                .map_err(CudaError::driver("asking for the memory pool"))?;
+            sys::cuMemPoolTrimTo(pool, 0).result().map_err(CudaError::driver("giving memory back"))
         }
     }
 }

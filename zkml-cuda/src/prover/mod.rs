@@ -12,7 +12,7 @@ pub(crate) use lookups::Entries;
 pub use weights::{commit_weights, DeviceWeights};
 
 use crate::commit::Committer;
-use crate::trace::{check, DeviceTrace, Source, TraceError};
+use crate::trace::{check, DeviceTrace, Source, TraceError, Tracer};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::CudaSlice;
 use run::{Counts, DeviceRun};
@@ -89,20 +89,23 @@ pub fn prove(
     prove_it(prover, weights, statement, &public, run)
 }
 
-/// As [`prove`], of a run that was traced on the device.
-pub fn prove_trace(
+/// Runs a model, and proves the run: what [`zkml_ir::exec::trace`] and [`prove`] give. Inputs are uploaded, outputs and the
+/// proof come back.
+pub fn run(
     prover: &DeviceProver,
     weights: &DeviceWeights,
+    tracer: &Tracer,
     source: Source<'_>,
     inputs: &[IntTensor],
-    trace: DeviceTrace,
 ) -> Result<(Statement, Proof), TraceError> {
+    memory::require(&prover.device, "a proof", memory::proof(&prover.system))?;
+    let trace =
+        tracing::info_span!("trace").in_scope(|| tracer.run(&prover.device, weights, source, inputs))?;
     let _span = tracing::info_span!("prove").entered();
     let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
-    let statement = Statement { inputs: public.collect(), outputs: trace.outputs.clone() };
-    memory::require(&prover.device, "a proof", memory::proof(&prover.system))?;
+    let DeviceTrace { cells, outputs, failed } = trace;
+    let statement = Statement { inputs: public.collect(), outputs };
     let public = statement.public(&prover.system).map_err(ProveError::from)?;
-    let DeviceTrace { cells, failed, .. } = trace;
     let run = DeviceRun::new(prover, weights, &public, cells, Counts::Unknown { failed: &failed })?;
     check(&prover.device, &failed, source, inputs)?;
     let proof = prove_it(prover, weights, &statement, &public, run)?;

@@ -151,10 +151,7 @@ impl Engine {
     pub fn run(&self, source: Source<'_>, inputs: &[IntTensor]) -> Result<(Statement, Proof), Error> {
         #[cfg(feature = "cuda")]
         if let Self::Cuda { prover, weights, tracer: Some(tracer) } = self {
-            let source = source.on_device();
-            let trace = tracing::info_span!("trace")
-                .in_scope(|| tracer.run(prover.device(), weights, source, inputs))?;
-            return Ok(cuda::prove_trace(prover, weights, source, inputs, trace)?);
+            return Ok(cuda::run(prover, weights, tracer, source.on_device(), inputs)?);
         }
         let trace = source.trace(inputs)?;
         let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
