@@ -316,6 +316,52 @@ extern "C" __global__ void layer_norm(const i32* all, LayerNorm to) {
     }
 }
 
+// Rows of up to 17 bits (zkml-ir/src/ops/norm): sums over each, from which the CPU computes its cells.
+struct RowSums {
+    i64 sum, squares, low_squares, cross;
+};
+
+extern "C" __global__ void norm_sums(const i32* all, u64 d, u32 centred, u32 digit, RowSums* out) {
+    const i32* x = all + (u64)blockIdx.x * d;
+    i64 own = 0;
+    for (u64 j = threadIdx.x; j < d; j += blockDim.x) own += x[j];
+    i64 sum = block_sum_of(own), mu = 0;
+    if (centred) {
+        i64 shifted = sum + (i64)d / 2;
+        mu = shifted / (i64)d;
+        if (shifted % (i64)d < 0) mu -= 1;
+    }
+    RowSums s = {0, 0, 0, 0};
+    i64 mask = (1ll << digit) - 1;
+    for (u64 j = threadIdx.x; j < d; j += blockDim.x) {
+        i64 c = x[j] - mu, h = c >> digit, l = c & mask;
+        s.squares += c * c;
+        s.low_squares += l * l;
+        s.cross += h * l;
+    }
+    s.sum = sum;
+    s.squares = block_sum_of(s.squares);
+    s.low_squares = block_sum_of(s.low_squares);
+    s.cross = block_sum_of(s.cross);
+    if (threadIdx.x == 0) out[blockIdx.x] = s;
+}
+
+struct NormRow {
+    i64 mu, g, h;
+};
+
+// n and its remainder, and the high digits of c if there is a place for them.
+extern "C" __global__ void norm_apply(const i32* x, u64 d, const NormRow* rows, u32 shift, u32 digit, i32* digits, i32* n, i32* r,
+                                      i32* value, u64 len) {
+    u64 i = global_thread();
+    if (i >= len) return;
+    NormRow row = rows[i / d];
+    i64 c = x[i] - row.mu, y = c * row.g - row.h + (1ll << (shift - 1));
+    if (digits) digits[i] = (i32)(c >> digit);
+    n[i] = value[i] = (i32)(y >> shift);
+    r[i] = (i32)(y & ((1ll << shift) - 1));
+}
+
 // An entry of a tuple: words of the base field, bytes, or nothing but a constant.
 struct Entry {
     const void* data;

@@ -4,7 +4,7 @@ use super::KERNELS;
 use crate::launch::{address, grid, launch, Args, Grid};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::{CudaSlice, DeviceRepr};
-use zkml_ir::exec::{Attention, LayerNorm, RescaleCells, Rescaling, Zip};
+use zkml_ir::exec::{Attention, LayerNorm, RescaleCells, Rescaling, RowSums, WideNorm, Zip};
 use zkml_ir::plan::Space;
 
 const MAX_DIMS: usize = 16;
@@ -350,6 +350,60 @@ pub fn layer_norm(
     raw.value = address(device, &value);
     // SAFETY: the kernel's arguments; a block of threads for each row.
     unsafe { launch(device, KERNELS, "layer_norm", Grid::blocks(rows), Args::new().with(x.at).with(raw)) }?;
+    Ok((cells, value))
+}
+
+/// `RowSums` and `NormRow` of the kernels.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Wide<const N: usize>([i64; N]);
+
+impl<const N: usize> Default for Wide<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+// SAFETY: plain words, laid out as the kernels declare them.
+unsafe impl<const N: usize> DeviceRepr for Wide<N> {}
+
+/// As [`layer_norm`]; the cells of rows are the CPU's, of four sums of each that come down.
+pub fn wide_norm(
+    device: &Device,
+    norm: &WideNorm,
+    x: Rows<'_>,
+    n: usize,
+) -> Result<(Vec<CudaSlice<i32>>, CudaSlice<i32>), CudaError> {
+    assert_eq!(x.width, 4, "what is normalised is computed");
+    let (d, rows) = (norm.d as u64, n / norm.d);
+    // SAFETY: the kernel writes all of it.
+    let sums = unsafe { device.alloc::<Wide<4>>("sums of rows", rows) }?;
+    let args = Args::new().with(x.at).with(d).with(u32::from(norm.centred)).with(norm.digit);
+    // SAFETY: the kernel's arguments; a block of threads for each row.
+    unsafe { launch(device, KERNELS, "norm_sums", Grid::blocks(rows), args.buffer(device, &sums)) }?;
+    let sums = device.download(&sums)?.into_iter();
+    let sums =
+        sums.map(|Wide([sum, squares, low_squares, cross])| RowSums { sum, squares, low_squares, cross });
+    let (of_rows, columns) = norm.rows(&sums.collect::<Vec<_>>());
+
+    let of_rows: Vec<Wide<3>> = of_rows.into_iter().map(Wide).collect();
+    let (of_rows, mut digits, mut cells) = (device.upload("rows of a norm", &of_rows)?, 0, vec![]);
+    for column in &columns {
+        cells.push(match column {
+            Some(column) => device.upload("cells of rows", column)?,
+            None => {
+                let own = integers(device, n)?;
+                digits = address(device, &own);
+                own
+            }
+        });
+    }
+    let (own, r, value) = (integers(device, n)?, integers(device, n)?, integers(device, n)?);
+    let args = Args::new().with(x.at).with(d).buffer(device, &of_rows).with(norm.shift).with(norm.digit);
+    let args = args.with(digits).buffer(device, &own).buffer(device, &r).buffer(device, &value);
+    // SAFETY: the kernel's arguments; every column of entries has n elements.
+    unsafe { launch(device, KERNELS, "norm_apply", grid(n), args.with(n as u64)) }?;
+    cells.extend([own, r]);
     Ok((cells, value))
 }
 

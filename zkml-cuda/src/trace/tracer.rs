@@ -253,6 +253,11 @@ impl<'a> Walk<'a> {
                 cells = own;
                 value
             }
+            Recipe::WideNorm(norm) => {
+                let (own, value) = ops::wide_norm(device, norm, self.rows(id, 0), n)?;
+                cells = own;
+                value
+            }
             Recipe::Attention(a) => {
                 let v = self.graph.ty(self.graph.nodes[id].args[1]).shape.len();
                 let rows = [self.rows(id, 0), self.rows(id, 1)];

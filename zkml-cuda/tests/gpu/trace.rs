@@ -135,10 +135,26 @@ fn norm12(x: Tensor<I12, T, D>) -> Tensor<I12, T, D> {
     quantize::<I12>(layer_norm(x, epsilon = 1e-5))
 }
 
+#[zk_model(T = 3, D = 12)]
+fn norm16(x: Tensor<I16, T, D>) -> Tensor<I12, T, D> {
+    quantize::<I12>(layer_norm(x, epsilon = 1e-5), window = 16)
+}
+
+#[zk_model(T = 3, D = 12)]
+fn rms16(x: Tensor<I16, T, D>) -> Tensor<I12, T, D> {
+    quantize::<I12>(rms_norm(x, epsilon = 1e-5), window = 16)
+}
+
 fn norms(device: &Arc<Device>) -> Result<(), Failed> {
     for (t, d) in [(1, 2), (3, 12), (5, 100), (2, 768), (3, 2048)] {
         check(device, &format!("I8, {t} {d}"), norm8::with(norm8::Dims { T: t, D: d })?.graph())?;
         check(device, &format!("I12, {t} {d}"), norm12::with(norm12::Dims { T: t, D: d })?.graph())?;
+        check(device, &format!("I16, {t} {d}"), norm16::with(norm16::Dims { T: t, D: d })?.graph())?;
+        check(
+            device,
+            &format!("root mean square, {t} {d}"),
+            rms16::with(rms16::Dims { T: t, D: d })?.graph(),
+        )?;
     }
     Ok(())
 }

@@ -12,7 +12,9 @@ mod recipe;
 mod relation;
 
 pub use debug::{debug_check, DebugChecker, Violation};
-pub use recipe::{broadcast_strides, Attention, LayerNorm, Recipe, RescaleCells, Rescaling, Stepper, Zip};
+pub use recipe::{
+    broadcast_strides, Attention, LayerNorm, Recipe, RescaleCells, Rescaling, RowSums, Stepper, WideNorm, Zip,
+};
 
 pub(crate) use kernel::{all_rows, by_rows, in_parallel};
 

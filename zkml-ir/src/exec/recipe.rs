@@ -3,6 +3,8 @@
 use super::node::{Machine, Val};
 use super::{check_inputs, RunError};
 use crate::graph::{Graph, NodeId, Op, Params};
+use crate::ops::norm::Norm;
+pub use crate::ops::norm::RowSums;
 use crate::ops::primitive::Computed;
 use crate::plan::TensorDecl;
 use crate::shape::Shape;
@@ -38,6 +40,7 @@ pub enum Recipe {
         values: Vec<i32>,
     },
     LayerNorm(LayerNorm),
+    WideNorm(WideNorm),
     Attention(Attention),
 }
 
@@ -82,6 +85,25 @@ pub struct LayerNorm {
     pub s: u32,
     /// g, by the row of the table.
     pub gains: Vec<i32>,
+}
+
+/// Normalised rows of up to 17 bits ([`crate::ops::norm`]): c is x less its mean, or x.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WideNorm {
+    pub d: usize,
+    pub centred: bool,
+    /// s: `n = (c g - h + 2^(s-1)) >> s` and its remainder are the last two cells.
+    pub shift: u32,
+    /// Bits of c's low digit.
+    pub digit: u32,
+    pub(crate) norm: Norm,
+}
+
+impl WideNorm {
+    /// Mean, g and h of each row, and the cells of rows in order; `None` is the column of c's high digits.
+    pub fn rows(&self, sums: &[RowSums]) -> (Vec<[i64; 3]>, Vec<Option<Vec<i32>>>) {
+        self.norm.rows(sums)
+    }
 }
 
 /// Rows of scores and their weighted means ([`crate::ops::attention`]); the cells are reference, e, nearer, f1, s0, s1, o, t0, t1,

@@ -49,10 +49,9 @@ impl Primitive for LayerNorm {
         Ok(Computed { value, cells })
     }
 
-    /// Of narrow integers.
     fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
         Ok(match rule::is_wide(m.graph, id) {
-            true => None,
+            true => Some(Recipe::WideNorm(Norm::new(m.graph, m.params, id)?.recipe())),
             false => Some(Recipe::LayerNorm(lower::LayerNorm::new(m.graph, m.params, id)?.recipe())),
         })
     }

@@ -13,17 +13,26 @@ use crate::lower::value::sum_last;
 use crate::plan::LinExpr;
 
 impl Norm {
-    /// c and e.
-    pub(super) fn centre(&self, x: &[i32], cells: &mut Cells) -> (Vec<i64>, i64) {
+    /// mu, 0 without a mean.
+    pub(super) fn mean(&self, sum: i64) -> i64 {
+        let d = self.d as i64;
+        if self.centred {
+            (sum + d / 2).div_euclid(d)
+        } else {
+            0
+        }
+    }
+
+    /// e
+    pub(super) fn centre(&self, sum: i64, cells: &mut Cells) -> i64 {
         if !self.centred {
-            return (x.iter().map(|&x| x as i64).collect(), 0);
+            return 0;
         }
         let d = self.d as i64;
-        let sum = x.iter().map(|&x| x as i64).sum::<i64>() + d / 2;
-        let (mu, t) = (sum.div_euclid(d), sum.rem_euclid(d));
-        cells.push(mu);
+        let t = (sum + d / 2).rem_euclid(d);
+        cells.push(self.mean(sum));
         cells.push(t);
-        (x.iter().map(|&x| x as i64 - mu).collect(), t - d / 2)
+        t - d / 2
     }
 
     /// The largest e^2.

@@ -53,7 +53,7 @@ pub(crate) mod rule;
 mod squares;
 
 use crate::elem::Interval;
-use crate::exec::all_rows;
+use crate::exec::{all_rows, WideNorm};
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::lower::ctx::Ctx;
 use crate::lower::value::{factor, rearrange, Value};
@@ -63,6 +63,7 @@ use crate::plan::{Axis, LinExpr, Product, Space};
 use crate::tables::real::{isqrt, Real};
 use crate::tables::StepBits;
 use rule::{largest, FRACTIONS, MAX_ROW};
+use squares::SPLIT;
 use std::ops::Range;
 
 /// Fractional bits of V, whose unit is that of sum c^2.
@@ -132,6 +133,11 @@ struct Cells {
 }
 
 impl Cells {
+    /// A column that entries fill.
+    fn leave_out(&mut self) {
+        self.extend([]);
+    }
+
     fn push(&mut self, v: i64) {
         self.extend([v]);
     }
@@ -230,20 +236,67 @@ impl Norm {
         let mut cells = Cells::default();
         for x in x.chunks_exact(self.d) {
             cells.next = 0;
-            let (c, e) = self.centre(x, &mut cells);
-            let square = self.square(&c, &mut cells);
-            let correction = self.correction(e, &mut cells);
-            let leading = self.leading(square, correction, &mut cells);
-            let g = self.gain(&leading, &mut cells);
-            let h = self.offset(e, g, &mut cells);
-            let n = |c: &i64| c * g - h + (1 << (self.shift - 1));
-            cells.extend(c.iter().map(|c| n(c) >> self.shift));
-            cells.extend(c.iter().map(|c| n(c) & ((1 << self.shift) - 1)));
+            let Row { mu, g, h, digits } = self.row(&self.sums(x), &mut cells);
+            let c = x.iter().map(|&x| x as i64 - mu);
+            if let Some(column) = digits {
+                cells.columns[column].extend(c.clone().map(|c| (c >> SPLIT) as i32));
+            }
+            let n = |c: i64| c * g - h + (1 << (self.shift - 1));
+            cells.extend(c.clone().map(|c| n(c) >> self.shift));
+            cells.extend(c.map(|c| n(c) & ((1 << self.shift) - 1)));
         }
         cells.columns
     }
+
+    /// The cells of a row but for those of its entries.
+    fn row(&self, sums: &RowSums, cells: &mut Cells) -> Row {
+        let e = self.centre(sums.sum, cells);
+        let digits = self.is_split().then_some(cells.next);
+        self.square(sums, cells);
+        let correction = self.correction(e, cells);
+        let leading = self.leading(sums.squares, correction, cells);
+        let g = self.gain(&leading, cells);
+        let h = self.offset(e, g, cells);
+        Row { mu: self.mean(sums.sum), g, h, digits }
+    }
+
+    /// What a row's n and r follow from, and the cells of rows by column: `None` where entries have one each.
+    pub fn rows(&self, sums: &[RowSums]) -> (Vec<[i64; 3]>, Vec<Option<Vec<i32>>>) {
+        let mut cells = Cells::default();
+        let mut digits = None;
+        let row = |sums: &RowSums| {
+            cells.next = 0;
+            let row = self.row(sums, &mut cells);
+            digits = row.digits;
+            [row.mu, row.g, row.h]
+        };
+        let rows = sums.iter().map(row).collect();
+        let by_row = |(k, column): (usize, Vec<i32>)| (Some(k) != digits).then_some(column);
+        (rows, cells.columns.into_iter().enumerate().map(by_row).collect())
+    }
+
+    /// The same in numbers.
+    pub fn recipe(&self) -> WideNorm {
+        WideNorm { d: self.d, centred: self.centred, shift: self.shift, digit: SPLIT, norm: *self }
+    }
 }
 
+/// Sums over a row: of x, of c^2, of the squares of c's low digits, of the products of its high and low digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowSums {
+    pub sum: i64,
+    pub squares: i64,
+    pub low_squares: i64,
+    pub cross: i64,
+}
+
+/// `n = (c g - h + 2^(s-1)) >> s`, and which column holds the high digits of c.
+struct Row {
+    mu: i64,
+    g: i64,
+    h: i64,
+    digits: Option<usize>,
+}
 /// `round(2^12 d epsilon / step^2)`
 fn epsilon_units(epsilon: f64, d: usize, step: StepBits) -> i64 {
     let Some(epsilon) = StepBits::new(epsilon) else { return 0 };

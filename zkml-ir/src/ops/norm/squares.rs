@@ -15,7 +15,7 @@
 //! 2^8 + 1, the Euclidean norm of c is at most sqrt(d) (W + 1) / 2 for entries in an interval of width W (Popoviciu, and
 //! 1/2 for the rounding of the mean), so sum h^2 <= d ((W + 1) / 2^9 + 1)^2 <= 2^26.03. Without a mean |h| <= 2^7 says it.
 
-use super::{bit_length, ceil_log2, Cells, Frame, Norm};
+use super::{bit_length, ceil_log2, Cells, Frame, Norm, RowSums};
 use crate::elem::Interval;
 use crate::lower::ctx::Ctx;
 use crate::plan::{LinExpr, Product};
@@ -23,7 +23,7 @@ use crate::plan::{LinExpr, Product};
 /// `sum c^2` of a row whose entries need no split.
 const MAX_DIRECT: i64 = 1 << 28;
 /// Bits of l.
-const SPLIT: u32 = 8;
+pub(super) const SPLIT: u32 = 8;
 /// Bits of s0: those below 2 sum h l.
 const LOW: u32 = SPLIT + 1;
 /// Bits of low.
@@ -43,7 +43,7 @@ impl Norm {
         self.d as i64 * self.reach() * self.reach()
     }
 
-    fn is_split(&self) -> bool {
+    pub(super) fn is_split(&self) -> bool {
         self.largest_square() > MAX_DIRECT
     }
 
@@ -84,22 +84,36 @@ impl Norm {
         bit_length((self.largest_cross() >> (DIGIT - LOW)) + 1)
     }
 
-    pub(super) fn square(&self, c: &[i64], cells: &mut Cells) -> i64 {
-        let sum: i64 = c.iter().map(|c| c * c).sum();
+    /// Cells of the sums of squares; those of the entries' high digits have their place before them.
+    pub(super) fn square(&self, sums: &RowSums, cells: &mut Cells) {
+        let RowSums { squares, low_squares: ll, cross, .. } = *sums;
         if !self.is_split() {
-            cells.push(sum & ((1 << DIGIT) - 1));
-            cells.push(sum >> DIGIT);
-            return sum;
+            cells.push(squares & ((1 << DIGIT) - 1));
+            cells.push(squares >> DIGIT);
+            return;
         }
-        cells.extend(c.iter().map(|c| c >> SPLIT));
-        let ll: i64 = c.iter().map(|c| (c & MAX_L) * (c & MAX_L)).sum();
+        cells.leave_out();
         cells.push(ll & ((1 << LOW) - 1));
         cells.limbs(ll >> LOW, self.carry_bits());
-        let hl = c.iter().map(|c| (c >> SPLIT) * (c & MAX_L)).sum::<i64>() + (ll >> LOW);
+        let hl = cross + (ll >> LOW);
         cells.push(hl & ((1 << (DIGIT - LOW)) - 1));
         let bits = self.cross_carry_bits();
         cells.limbs((hl >> (DIGIT - LOW)) + (1 << bits), bits + 1);
-        sum
+    }
+
+    /// What a row's cells follow from.
+    pub(super) fn sums(&self, x: &[i32]) -> RowSums {
+        let sum = x.iter().map(|&x| x as i64).sum();
+        let mu = self.mean(sum);
+        let mut sums = RowSums { sum, ..RowSums::default() };
+        for &x in x {
+            let c = x as i64 - mu;
+            let (h, l) = (c >> SPLIT, c & MAX_L);
+            sums.squares += c * c;
+            sums.low_squares += l * l;
+            sums.cross += h * l;
+        }
+        sums
     }
 }
 

@@ -11,8 +11,8 @@
 
 use super::norm::{self, rule, Norm};
 use super::primitive::{
-    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, RunError,
-    Value, Work,
+    Computed, Ctx, FloatArgs, FloatError, Graph, LowerError, Machine, Node, Params, Primitive, Recipe,
+    RunError, Value, Work,
 };
 use super::{Call, OpDef, OpError, Signature};
 use crate::graph::{GraphBuilder, NodeId, Op};
@@ -41,6 +41,10 @@ impl Primitive for RmsNorm {
     fn eval(&self, m: &Machine, id: NodeId, _: bool) -> Result<Computed, RunError> {
         let (cells, value) = Norm::new(m.graph, m.params, id)?.eval(&m.arg(id, 0));
         Ok(Computed { value, cells })
+    }
+
+    fn recipe(&self, m: &Machine, id: NodeId) -> Result<Option<Recipe>, RunError> {
+        Ok(Some(Recipe::WideNorm(Norm::new(m.graph, m.params, id)?.recipe())))
     }
 
     fn lower(&self, ctx: &mut Ctx, id: NodeId) -> Result<Option<Value>, LowerError> {
