@@ -13,7 +13,7 @@ pub use blocks::{Block, TableBlock};
 pub use tree::DeviceTree;
 
 use crate::{CudaError, Device, Kernels};
-use zkml_runtime::gkr::{prove_trees, GkrClaims, GkrError, GkrProof, GkrShape};
+use zkml_runtime::gkr::{prove_trees, GkrClaims, GkrError, GkrProof, GkrShape, Tree};
 use zkml_runtime::transcript::Transcript;
 
 pub(crate) const KERNELS: Kernels = Kernels { file: "gkr.cu", source: include_str!("../../kernels/gkr.cu") };
@@ -35,6 +35,8 @@ pub fn prove(
 ) -> Result<(GkrProof, GkrClaims), GkrError> {
     let shape =
         GkrShape::of_blocks(lookups.iter().map(|b| b.log_len), tables.iter().map(|b| b.leaves.log_len))?;
+    check_columns(Tree::Lookups, lookups.iter().map(|b| (b, None)))?;
+    check_columns(Tree::Tables, tables.iter().map(|b| (&b.leaves, Some(b.multiplicity.len()))))?;
     let [log_lookups, log_tables] = shape.log_leaves()?;
     let trees = || -> Result<_, CudaError> {
         Ok((
@@ -44,6 +46,21 @@ pub fn prove(
     };
     let (lookups, tables) = tracing::info_span!("trees").in_scope(trees).map_err(failed)?;
     prove_trees(t, &shape, lookups, tables)
+}
+
+/// Every column, and the multiplicities of a table, have a value for each leaf.
+fn check_columns<'b>(
+    tree: Tree,
+    blocks: impl Iterator<Item = (&'b Block<'b>, Option<usize>)>,
+) -> Result<(), GkrError> {
+    for (block, (leaves, multiplicity)) in blocks.enumerate() {
+        let expected = 1u64 << leaves.log_len;
+        let lengths = leaves.columns.iter().map(|(_, column)| column.len()).chain(multiplicity);
+        if let Some(got) = lengths.map(|n| n as u64).find(|&n| n != expected) {
+            return Err(GkrError::ColumnLength { tree, block, expected, got });
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn failed(e: CudaError) -> GkrError {

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use zkml_cuda::gkr::{self, Block, TableBlock};
 use zkml_cuda::{Column, Device};
 use zkml_runtime::field::{powers, BaseField, F};
-use zkml_runtime::gkr::{prove, verify, GkrClaims, GkrProof, GkrShape, LeafBlock};
+use zkml_runtime::gkr::{prove, verify, GkrClaims, GkrError, GkrProof, GkrShape, LeafBlock, Tree};
 use zkml_runtime::transcript::Transcript;
 
 pub const TESTS: &[(&str, Test)] = &[
@@ -16,7 +16,45 @@ pub const TESTS: &[(&str, Test)] = &[
     ("gkr::many_columns", many_columns),
     ("gkr::large_trees", large_trees),
     ("gkr::false_sums_are_refused", false_sums_are_refused),
+    ("gkr::columns_of_a_wrong_length", wrong_lengths),
 ];
+
+/// They are refused as on the CPU, before anything is launched.
+fn wrong_lengths(device: &Device) -> Result<(), Failed> {
+    let (short, long) = (device.upload("c", &[1u32; 16])?, device.upload("c", &[1u32; 32])?);
+    let (short, long) = (short.as_view(), long.as_view());
+    let one = F::from(BaseField::from(1));
+    let block =
+        |log_len, column| Block { log_len, constant: one, columns: vec![(one, Column::Words(column))] };
+    let cases = [
+        (
+            block(5, &short),
+            TableBlock { leaves: block(4, &short), multiplicity: &short },
+            Tree::Lookups,
+            [32, 16],
+        ),
+        (
+            block(4, &short),
+            TableBlock { leaves: block(4, &long), multiplicity: &short },
+            Tree::Tables,
+            [16, 32],
+        ),
+        (
+            block(4, &short),
+            TableBlock { leaves: block(5, &long), multiplicity: &short },
+            Tree::Tables,
+            [32, 16],
+        ),
+    ];
+    for (lookups, tables, tree, [expected, got]) in cases {
+        let told = gkr::prove(device, &mut Transcript::default(), &[lookups], &[tables]).map(|_| ());
+        let want = Err(GkrError::ColumnLength { tree, block: 0, expected, got });
+        if told != want {
+            return Err(format!("expected {want:?}, got {told:?}").into());
+        }
+    }
+    Ok(())
+}
 
 /// A public table: `columns[j][row]`, looked up by words or, if they fit, by bytes.
 pub struct Table {
