@@ -47,16 +47,7 @@ fn run() -> Result<(), Failure> {
     let samples: Vec<_> =
         (1..=SAMPLES).map(|i| vec![FloatTensor::new(Shape::new([seq]), sample(common.seed + i))]).collect();
 
-    let instance = gpt2::with(gpt2::Dims {
-        SEQ: seq,
-        D: config.d,
-        HEADS: config.heads,
-        L: config.layers,
-        VOCAB: config.vocab(),
-        CONTEXT: config.context,
-    })?
-    .at_level(session.level())
-    .on(session.backend());
+    let instance = gpt2::with(config.dims(seq))?.at_level(session.level()).on(session.backend());
     let (model, (_, logits, proof, _), times) = session.measure(
         || instance.calibrate(&weights, &samples),
         |model| {

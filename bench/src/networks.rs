@@ -61,15 +61,7 @@ fn engine(e: impl Into<zkml_dsl::engine::Error>) -> zkml_dsl::Error {
 
 /// The graph of a GPT-2 of these sizes.
 pub fn gpt2_graph(config: &gpt2::Config, seq: usize) -> Result<Graph, zkml_dsl::Error> {
-    let dims = gpt2::gpt2::Dims {
-        SEQ: seq,
-        D: config.d,
-        HEADS: config.heads,
-        L: config.layers,
-        VOCAB: config.vocab(),
-        CONTEXT: config.context,
-    };
-    Ok(gpt2::gpt2::with(dims)?.graph().clone())
+    Ok(gpt2::gpt2::with(config.dims(seq))?.graph().clone())
 }
 
 /// Seeded weights of a GPT-2, norms folded, vocabulary padded.

@@ -7,6 +7,14 @@ use cudarc::driver::{CudaSlice, DeviceRepr};
 /// A job that a kernel finds by its block ([`Work`]).
 pub(crate) trait Blocks: DeviceRepr + Copy {}
 
+/// Adds a job to this round of launches: those of later rounds read what earlier ones wrote.
+pub(crate) fn push_in_round<T>(rounds: &mut Vec<Vec<T>>, round: usize, job: T) {
+    if rounds.len() <= round {
+        rounds.resize_with(round + 1, Vec::new);
+    }
+    rounds[round].push(job);
+}
+
 /// Jobs on the device, and the blocks of threads that each of them has: `job_of` of the kernels finds a block's.
 pub(crate) struct Work<T> {
     jobs: CudaSlice<T>,

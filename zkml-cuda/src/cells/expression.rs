@@ -1,7 +1,7 @@
 //! Linear expressions of tensors: many of them in a few launches.
 
 use super::{DeviceCells, KERNELS};
-use crate::blocks::{Blocks, Work};
+use crate::blocks::{push_in_round, Blocks, Work};
 use crate::launch::{address, launch, Grid, THREADS};
 use crate::loops::{at_most, combinations, joined, RawLoop};
 use crate::{CudaError, Device};
@@ -74,10 +74,7 @@ impl Expressions {
             let tensor = term.view.tensor;
             let (cells, width) = cells(tensor).raw(device);
             let raw = RawTerm { cells, width, words, ..loops(term, space, stored(tensor))? };
-            if self.rounds.len() <= round {
-                self.rounds.push(vec![]);
-            }
-            self.rounds[round].push(raw);
+            push_in_round(&mut self.rounds, round, raw);
         }
         Ok(())
     }

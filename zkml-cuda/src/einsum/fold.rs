@@ -2,7 +2,7 @@
 //! terms of all factors, and one for the first terms, the second ones and so on to add them up.
 
 use super::FOLD;
-use crate::blocks::{Blocks, Work};
+use crate::blocks::{push_in_round, Blocks, Work};
 use crate::cells::DeviceCells;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, launch, Grid, THREADS};
@@ -159,10 +159,7 @@ impl Folds {
         raw.partial = self.partial;
         // Where nothing is folded the cells themselves are added up.
         self.partial += if raw.n_folded > 0 { raw.kept_len * raw.shares } else { 0 };
-        if self.rounds.len() <= round {
-            self.rounds.resize(round + 1, vec![]);
-        }
-        self.rounds[round].push(raw);
+        push_in_round(&mut self.rounds, round, raw);
     }
 
     /// Folds all of them.

@@ -6,7 +6,7 @@ use super::{
     eq_table, from_coordinates, grind, inner_products, out_of_domain_weights, prefix_sums, quotient,
     sample_quotients, steps, tensor, to_coordinates, weighted_sum, Samples as OnDevice,
 };
-use crate::commit::{evaluate, interpolate, Committed, Committer, Hash};
+use crate::commit::{evaluate, interpolate, Committed, Committer};
 use crate::felt::Felt;
 use crate::{gather, Column, CudaError, Device};
 use cudarc::driver::{CudaSlice, CudaView};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use stwo::core::channel::{Blake2sChannel, Channel};
 use stwo::core::circle::CirclePoint;
 use stwo::core::queries::draw_queries;
-use stwo::core::vcs::blake2_hash::{Blake2sHash, Blake2sHasher};
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleChannel;
 use zkml_runtime::field::F;
 use zkml_runtime::pcs::{
@@ -189,7 +189,7 @@ impl<'a> DeviceColumns<'a> {
         let fri = Fri::commit(device, channel, params, &self.committer.domains.all, quotients)?;
         proof.last_layer = fri.last_layer.clone();
         let span = tracing::info_span!("grind").entered();
-        proof.nonce = grind(device, work_digest(channel, config.pow_bits), config.pow_bits)?;
+        proof.nonce = grind(device, channel, config.pow_bits)?;
         channel.mix_u64(proof.nonce);
         drop(span);
 
@@ -230,18 +230,6 @@ fn columns(all: &CudaSlice<u32>, rows: usize) -> Vec<CudaView<'_, u32>> {
 
 fn words<'a>(columns: &'a [CudaView<'a, u32>]) -> Vec<Column<'a>> {
     columns.iter().map(Column::Words).collect()
-}
-
-/// What a nonce is hashed after: stwo's prefix, the channel's digest and the number of bits.
-fn work_digest(channel: &Blake2sChannel, bits: u32) -> Hash {
-    let mut hasher = Blake2sHasher::default();
-    hasher.update(&Blake2sChannel::POW_PREFIX.to_le_bytes());
-    hasher.update(&[0; 12]);
-    hasher.update(&channel.digest().0);
-    hasher.update(&u32::to_le_bytes(bits));
-    let digest = hasher.finalize().0;
-    let words = digest.as_chunks::<4>().0;
-    Hash(std::array::from_fn(|i| u32::from_le_bytes(words[i])))
 }
 
 fn failed(e: CudaError) -> ProveError {

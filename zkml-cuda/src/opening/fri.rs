@@ -10,7 +10,7 @@ use num_traits::Zero;
 use stwo::core::channel::{Blake2sChannel, Channel, MerkleChannel};
 use stwo::core::circle::Coset;
 use stwo::core::poly::line::{LineDomain, LinePoly};
-use stwo::core::vcs::blake2_hash::Blake2sHash;
+use stwo::core::vcs::blake2_hash::{Blake2sHash, Blake2sHasher};
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleChannel;
 use stwo::core::vcs_lifted::verifier::LOG_PACKED_LEAF_SIZE;
 use stwo::prover::backend::CpuBackend;
@@ -43,13 +43,13 @@ pub fn fold(
     Ok(out)
 }
 
-/// The least nonce, in the order of stwo's SIMD backend, whose hash with this digest ends in `zeros` zero bits. The digest is
-/// that of the channel with the proof of work's prefix.
-pub fn grind(device: &Device, digest: Hash, zeros: u32) -> Result<u64, CudaError> {
+/// The least nonce, in the order of stwo's SIMD backend, that this channel takes for a proof of work of so many bits.
+pub fn grind(device: &Device, channel: &Blake2sChannel, bits: u32) -> Result<u64, CudaError> {
+    let digest = work_digest(channel, bits);
     let mut first = 0u64;
     loop {
         let best = device.upload("a nonce", &[u64::MAX])?;
-        let args = Args::new().with(digest).with(first).with(WINDOW).with(zeros).buffer(device, &best);
+        let args = Args::new().with(digest).with(first).with(WINDOW).with(bits).buffer(device, &best);
         // SAFETY: the kernel's arguments.
         unsafe { launch(device, commit::KERNELS, "grind", grid(WINDOW as usize), args) }?;
         match device.download(&best)?[0] {
@@ -57,6 +57,18 @@ pub fn grind(device: &Device, digest: Hash, zeros: u32) -> Result<u64, CudaError
             c => return Ok((c >> LOW_BITS) << 32 | c & ((1 << LOW_BITS) - 1)),
         }
     }
+}
+
+/// What a nonce is hashed after: stwo's prefix, the channel's digest and the number of bits.
+fn work_digest(channel: &Blake2sChannel, bits: u32) -> Hash {
+    let mut hasher = Blake2sHasher::default();
+    hasher.update(&Blake2sChannel::POW_PREFIX.to_le_bytes());
+    hasher.update(&[0; 12]);
+    hasher.update(&channel.digest().0);
+    hasher.update(&u32::to_le_bytes(bits));
+    let digest = hasher.finalize().0;
+    let words = digest.as_chunks::<4>().0;
+    Hash(std::array::from_fn(|i| u32::from_le_bytes(words[i])))
 }
 
 /// The layers of a run, committed to.

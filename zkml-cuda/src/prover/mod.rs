@@ -102,9 +102,8 @@ pub fn run(
     let trace =
         tracing::info_span!("trace").in_scope(|| tracer.run(&prover.device, weights, source, inputs))?;
     let _span = tracing::info_span!("prove").entered();
-    let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
     let DeviceTrace { cells, outputs, failed } = trace;
-    let statement = Statement { inputs: public.collect(), outputs };
+    let statement = Statement::of_run(source.graph, inputs, outputs);
     let public = statement.public(&prover.system).map_err(ProveError::from)?;
     let run = DeviceRun::new(prover, weights, &public, cells, Counts::Unknown { failed: &failed })?;
     check(&prover.device, &failed, source, inputs)?;

@@ -75,15 +75,7 @@ fn token_samples(words: usize, seq: usize) -> Samples {
 
 fn gpt2_of(config: gpt2::Config, seq: usize) -> Result<(Graph, FloatWeights, Samples), Failed> {
     let (weights, config) = gpt2::import(seeded::gpt2_model(config, 1), Some(config.layers))?;
-    let dims = gpt2::gpt2::Dims {
-        SEQ: seq,
-        D: config.d,
-        HEADS: config.heads,
-        L: config.layers,
-        VOCAB: config.vocab(),
-        CONTEXT: config.context,
-    };
-    Ok((gpt2::gpt2::with(dims)?.graph().clone(), weights, token_samples(config.words, seq)))
+    Ok((gpt2::gpt2::with(config.dims(seq))?.graph().clone(), weights, token_samples(config.words, seq)))
 }
 
 fn gpt2_model(device: &Arc<Device>) -> Result<(), Failed> {

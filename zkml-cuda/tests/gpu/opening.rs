@@ -12,7 +12,6 @@ use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::proof_of_work::GrindOps;
 use stwo::core::utils::bit_reverse_index;
-use stwo::core::vcs::blake2_hash::Blake2sHasher;
 use stwo::prover::backend::cpu::CpuBackend;
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::backend::simd::prefix_sum::inclusive_prefix_sum;
@@ -22,7 +21,6 @@ use stwo::prover::fri::FriOps;
 use stwo::prover::poly::circle::{CircleEvaluation, PolyOps, SecureEvaluation};
 use stwo::prover::poly::BitReversedOrder;
 use stwo::prover::secure_column::SecureColumnByCoords;
-use zkml_cuda::commit::Hash;
 use zkml_cuda::felt::{felts, Felt};
 use zkml_cuda::opening::{
     eq_table, fold, grind, inner_products, out_of_domain_weights, prefix_sums, quotient, steps,
@@ -183,15 +181,7 @@ fn proof_of_work(device: &Device) -> Result<(), Failed> {
     for (seed, bits) in [(0u64, 1), (1, 10), (2, 18), (3, 21), (4, 23)] {
         let mut channel = Blake2sChannel::default();
         channel.mix_u64(seed);
-        let mut hasher = Blake2sHasher::default();
-        hasher.update(&Blake2sChannel::POW_PREFIX.to_le_bytes());
-        hasher.update(&[0; 12]);
-        hasher.update(&channel.digest().0);
-        hasher.update(&u32::to_le_bytes(bits));
-        let digest = hasher.finalize().0;
-        let words = digest.as_chunks::<4>().0;
-        let digest = Hash(std::array::from_fn(|i| u32::from_le_bytes(words[i])));
-        let (expected, got) = (SimdBackend::grind(&channel, bits), grind(device, digest, bits)?);
+        let (expected, got) = (SimdBackend::grind(&channel, bits), grind(device, &channel, bits)?);
         same(&format!("{bits} bits"), &[expected], &[got])?;
     }
     Ok(())

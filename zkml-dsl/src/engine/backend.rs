@@ -154,8 +154,7 @@ impl Engine {
             return Ok(cuda::run(prover, weights, tracer, source.on_device(), inputs)?);
         }
         let trace = source.trace(inputs)?;
-        let public = source.graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
-        let statement = Statement { inputs: public.collect(), outputs: trace.outputs };
+        let statement = Statement::of_run(source.graph, inputs, trace.outputs);
         let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };
         let proof = self.prove(&statement, witness)?;
         Ok((statement, proof))

@@ -83,7 +83,7 @@ impl Computed {
 pub(crate) struct Machine<'a> {
     pub graph: &'a Graph,
     pub params: &'a Params,
-    weights: &'a [IntTensor],
+    pub(super) weights: &'a [IntTensor],
     inputs: &'a [IntTensor],
     /// Until the last use.
     pub values: Vec<Option<Val<'a>>>,

@@ -132,7 +132,6 @@ pub struct Attention {
 /// Computes the nodes of a graph one by one, from arguments that the caller keeps.
 pub struct Stepper<'a> {
     machine: Machine<'a>,
-    weights: &'a [IntTensor],
 }
 
 impl<'a> Stepper<'a> {
@@ -154,7 +153,7 @@ impl<'a> Stepper<'a> {
         weights: &'a [IntTensor],
         inputs: &'a [IntTensor],
     ) -> Self {
-        Self { machine: Machine::new(graph, params, weights, inputs), weights }
+        Self { machine: Machine::new(graph, params, weights, inputs) }
     }
 
     pub fn input(&self, i: usize) -> &'a IntTensor {
@@ -180,7 +179,7 @@ impl<'a> Stepper<'a> {
             self.machine.values[arg] = match (value, &self.machine.graph.nodes[arg].op) {
                 (Some(v), _) => Some(Val::Owned(v)),
                 (None, Op::Input(i)) => Some(Val::Borrowed(self.machine.input(*i))),
-                (None, Op::Weight(i)) => Some(Val::Borrowed(&self.weights[*i])),
+                (None, Op::Weight(i)) => Some(Val::Borrowed(&self.machine.weights[*i])),
                 (None, _) => None,
             };
         }

@@ -1,5 +1,6 @@
 //! The sizes of a GPT-2.
 
+use super::gpt2;
 use crate::sizes::{matrix, padded};
 use zkml_dsl::weights::{FloatWeights, WeightsError};
 
@@ -25,6 +26,18 @@ impl Config {
     /// Rows of the token table, padding included.
     pub fn vocab(&self) -> usize {
         padded(self.words)
+    }
+
+    /// The dimensions of [`super::gpt2`] over so many tokens.
+    pub fn dims(&self, seq: usize) -> gpt2::Dims {
+        gpt2::Dims {
+            SEQ: seq,
+            D: self.d,
+            HEADS: self.heads,
+            L: self.layers,
+            VOCAB: self.vocab(),
+            CONTEXT: self.context,
+        }
     }
 
     /// The sizes of a file whose names are those of `h.0.attn.c_attn.weight`, before [`super::import`] pads anything.

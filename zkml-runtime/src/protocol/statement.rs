@@ -5,6 +5,7 @@ use super::{StatementError, System};
 use crate::claims::PublicValues;
 use crate::transcript::{Tag, Transcript};
 use stwo::core::channel::Channel;
+use zkml_ir::graph::Graph;
 use zkml_ir::plan::Source;
 use zkml_ir::tensor::IntTensor;
 
@@ -16,6 +17,12 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// What a run of a model shows: its public inputs and its outputs.
+    pub fn of_run(graph: &Graph, inputs: &[IntTensor], outputs: Vec<IntTensor>) -> Self {
+        let public = graph.inputs.iter().zip(inputs).map(|(p, v)| (!p.private).then(|| v.clone()));
+        Self { inputs: public.collect(), outputs }
+    }
+
     /// Checks shapes and integer ranges against the plan. A value is compared as an integer, before it becomes a field
     /// element: v + p would be the same element.
     pub fn check(&self, system: &System) -> Result<(), StatementError> {
