@@ -93,29 +93,6 @@ extern "C" __global__ void bind_lowest(const qm31* in, qm31 r, qm31* out, u64 n)
     if (i < n) out[i] = qm31_lerp(in[2 * i], in[2 * i + 1], r);
 }
 
-// It summed out: a + b.
-extern "C" __global__ void sum_out_lowest(const qm31* in, qm31* out, u64 n) {
-    u64 i = global_thread();
-    if (i < n) out[i] = in[2 * i] + in[2 * i + 1];
-}
-
-// Shares of [sum w_i x_2i, sum w_i x_2i+1]: partial[2 * block], partial[2 * block + 1] as rows of two columns.
-extern "C" __global__ void dot_pairs(const qm31* x, const qm31* w, u64 n, qm31* partial) {
-    qm31 even = qm31_zero(), odd = qm31_zero();
-    u64 step = (u64)gridDim.x * blockDim.x;
-    for (u64 i = global_thread(); i < n; i += step) {
-        qm31 e = w[i];
-        even = even + e * x[2 * i];
-        odd = odd + e * x[2 * i + 1];
-    }
-    even = block_sum(even);
-    odd = block_sum(odd);
-    if (threadIdx.x == 0) {
-        partial[blockIdx.x] = even;
-        partial[gridDim.x + blockIdx.x] = odd;
-    }
-}
-
 // One fold of FRI: values at x and -x (or at a point and its conjugate) to (a + b) + alpha (a - b) / x.
 extern "C" __global__ void fri_fold(const qm31* in, const u32* factors, qm31 alpha, qm31* out, u64 n) {
     u64 i = global_thread();

@@ -5,10 +5,6 @@
 // buffers.
 
 // A block of threads has 256 elements of one job, or PAIRS * 256 pairs of one group.
-struct Span {
-    u32 of, first;
-};
-
 #define PAIRS 4u
 
 __device__ __forceinline__ u32 word_of(const Column& c, u64 i) {
@@ -20,10 +16,10 @@ struct Job {
     u64 first, n_terms, log_len, to;
 };
 
-extern "C" __global__ void group_sums(const Span* spans, const Job* jobs, const Column* terms, qm31* out) {
-    Span span = spans[blockIdx.x];
-    Job job = jobs[span.of];
-    u64 i = span.first + threadIdx.x;
+extern "C" __global__ void group_sums(const Job* jobs, const u32* starts, u32 n_jobs, const Column* terms, qm31* out) {
+    Place at = job_of(starts, n_jobs);
+    Job job = jobs[at.job];
+    u64 i = (u64)at.block * blockDim.x + threadIdx.x;
     if (i >> job.log_len) return;
     wide_sum wide = {0, 0, 0, 0};
     qm31 total = qm31_zero();
@@ -40,10 +36,10 @@ struct Parts {
     u64 from, count, log_len, to;
 };
 
-extern "C" __global__ void group_add(const Span* spans, const Parts* parts, const qm31* in, qm31* out) {
-    Span span = spans[blockIdx.x];
-    Parts p = parts[span.of];
-    u64 i = span.first + threadIdx.x;
+extern "C" __global__ void group_add(const Parts* parts, const u32* starts, u32 n_parts, const qm31* in, qm31* out) {
+    Place at = job_of(starts, n_parts);
+    Parts p = parts[at.job];
+    u64 i = (u64)at.block * blockDim.x + threadIdx.x;
     if (i >> p.log_len) return;
     qm31 sum = qm31_zero();
     for (u64 k = 0; k < p.count; k++) sum = sum + in[p.from + (k << p.log_len) + i];
@@ -55,15 +51,15 @@ struct Group {
 };
 
 // Shares of a round: both coefficients of each group times what they count.
-extern "C" __global__ void group_round(const Span* spans, const Group* groups, const qm31* scales, u32 round, const qm31* values,
-                                       const qm31* eq, u64 shares, qm31* partial) {
-    Span span = spans[blockIdx.x];
-    Group g = groups[span.of];
+extern "C" __global__ void group_round(const Group* groups, const u32* starts, u32 n_groups, const qm31* scales, u32 round,
+                                       const qm31* values, const qm31* eq, u64 shares, qm31* partial) {
+    Place at = job_of(starts, n_groups);
+    Group g = groups[at.job];
     u64 pairs = 1ull << (g.vars - 1 - round);
     qm31 even = qm31_zero(), odd = qm31_zero();
 #pragma unroll
     for (u32 k = 0; k < PAIRS; k++) {
-        u64 i = span.first + k * blockDim.x + threadIdx.x;
+        u64 i = ((u64)at.block * PAIRS + k) * blockDim.x + threadIdx.x;
         if (i >= pairs) break;
         qm31 e = eq[g.at / 2 + i];
         even = even + e * values[g.at + 2 * i];
@@ -72,20 +68,20 @@ extern "C" __global__ void group_round(const Span* spans, const Group* groups, c
     even = block_sum(even);
     odd = block_sum(odd);
     if (threadIdx.x == 0) {
-        partial[blockIdx.x] = scales[2 * span.of] * even;
-        partial[shares + blockIdx.x] = scales[2 * span.of + 1] * (odd - even);
+        partial[blockIdx.x] = scales[2 * at.job] * even;
+        partial[shares + blockIdx.x] = scales[2 * at.job + 1] * (odd - even);
     }
 }
 
 // Binds the lowest variable of the values, and sums it out of eq.
-extern "C" __global__ void group_bind(const Span* spans, const Group* groups, qm31 r, u32 round, const qm31* values,
+extern "C" __global__ void group_bind(const Group* groups, const u32* starts, u32 n_groups, qm31 r, u32 round, const qm31* values,
                                       const qm31* eq, qm31* new_values, qm31* new_eq) {
-    Span span = spans[blockIdx.x];
-    Group g = groups[span.of];
+    Place at = job_of(starts, n_groups);
+    Group g = groups[at.job];
     u64 pairs = 1ull << (g.vars - 1 - round);
 #pragma unroll
     for (u32 k = 0; k < PAIRS; k++) {
-        u64 i = span.first + k * blockDim.x + threadIdx.x;
+        u64 i = ((u64)at.block * PAIRS + k) * blockDim.x + threadIdx.x;
         if (i >= pairs) break;
         new_values[g.at + i] = qm31_lerp(values[g.at + 2 * i], values[g.at + 2 * i + 1], r);
         if (2 * i < pairs && pairs > 1) new_eq[g.at / 2 + i] = eq[g.at / 2 + 2 * i] + eq[g.at / 2 + 2 * i + 1];

@@ -27,6 +27,11 @@ extern "C" __global__ void view(View v, const void* x, u32 width, i32* out, u64 
     if (i < n) out[i] = value_at(x, width, place(v, i));
 }
 
+extern "C" __global__ void one_hot(const u32* ones, u64 columns, i32* out, u64 n) {
+    u64 i = global_thread();
+    if (i < n) out[i] = i % columns == ones[i / columns];
+}
+
 // op 0: x + y, 1: x - y, 2: x y.
 extern "C" __global__ void zip(View vx, const void* x, u32 wx, View vy, const void* y, u32 wy, u32 op, i32* out, u64 n) {
     u64 i = global_thread();

@@ -29,7 +29,7 @@ impl Blocks for RawPoint {}
 ///
 /// # Panics
 /// If one has no room.
-pub(crate) fn tables<'p>(
+pub fn tables<'p>(
     device: &Device,
     points: impl Iterator<Item = (&'p [F], u64)>,
     out: &CudaSlice<Felt>,

@@ -14,7 +14,7 @@ pub(crate) const KERNELS: Kernels =
 ///
 /// # Safety
 /// They are of hashes on the device.
-pub(crate) unsafe fn hashes(device: &Device, from: &[u64]) -> Result<Vec<Hash>, CudaError> {
+pub unsafe fn hashes(device: &Device, from: &[u64]) -> Result<Vec<Hash>, CudaError> {
     // SAFETY: the caller's.
     unsafe { gather(device, "gather_hashes", from) }
 }
@@ -23,7 +23,7 @@ pub(crate) unsafe fn hashes(device: &Device, from: &[u64]) -> Result<Vec<Hash>, 
 ///
 /// # Safety
 /// They are of elements on the device.
-pub(crate) unsafe fn elements(device: &Device, from: &[u64]) -> Result<Vec<F>, CudaError> {
+pub unsafe fn elements(device: &Device, from: &[u64]) -> Result<Vec<F>, CudaError> {
     // SAFETY: the caller's.
     let felts: Vec<Felt> = unsafe { gather(device, "gather_elements", from) }?;
     Ok(felts.into_iter().map(F::from).collect())
@@ -50,7 +50,7 @@ unsafe fn gather<T: DeviceRepr + Clone + Default>(
 ///
 /// # Panics
 /// If a position is no row.
-pub(crate) fn words(
+pub fn words(
     device: &Device,
     columns: &CudaSlice<u32>,
     rows: usize,

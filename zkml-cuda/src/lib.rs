@@ -8,6 +8,7 @@
 //! * [`cells`]: tensors, what is looked up and committed of them; [`commit`]: extensions of columns, and Merkle trees; [`gkr`]: the LogUp argument's trees; [`opening`]: combinations of
 //!   columns; [`einsum`]: the batched sumcheck;
 //! * [`trace`]: a model's run; [`prover`]: whole proofs of all these;
+//! * [`eq`]: tables of many points; [`gather`]: what queries read;
 //! * [`felt`]: elements of the extension field as they lie in the card's memory.
 
 mod blocks;
@@ -17,10 +18,10 @@ mod column;
 pub mod commit;
 mod device;
 pub mod einsum;
-mod eq;
+pub mod eq;
 mod error;
 pub mod felt;
-mod gather;
+pub mod gather;
 pub mod gkr;
 mod kernels;
 mod launch;

@@ -1,6 +1,7 @@
 //! Merkle trees of BLAKE2s, as stwo's `MerkleProverLifted` over columns of one height.
 
 use super::KERNELS;
+use crate::felt::Felt;
 use crate::launch::{address, grid, launch, Args};
 use crate::{CudaError, Device};
 use cudarc::driver::{CudaSlice, DeviceRepr};
@@ -52,19 +53,19 @@ impl MerkleTree {
         Self::above(device, leaves)
     }
 
-    /// Over leaves of `width` words each, at most sixteen, which lie one after the other; `first` is where.
-    pub(crate) fn over_rows(
+    /// Over leaves of `2^log_leaf` elements each, at most four.
+    pub fn over_elements(
         device: &Device,
-        first: u64,
-        width: usize,
-        rows: usize,
+        values: &CudaSlice<Felt>,
+        log_leaf: u32,
     ) -> Result<Self, CudaError> {
-        debug_assert!(width <= 16 && rows.is_power_of_two());
+        let rows = values.len() >> log_leaf;
+        assert!(log_leaf <= 2 && rows.is_power_of_two(), "leaves of one block of the hash");
         // SAFETY: the kernel writes all of it.
         let leaves = unsafe { device.alloc::<Hash>("the leaves of a Merkle tree", rows) }?;
-        let args = Args::new().with(first).with(width as u32).with(rows as u64).buffer(device, &leaves);
+        let args = Args::new().buffer(device, values).with(4u32 << log_leaf).with(rows as u64);
         // SAFETY: the kernel's arguments; a thread for each row.
-        unsafe { launch(device, KERNELS, "merkle_rows", grid(rows), args) }?;
+        unsafe { launch(device, KERNELS, "merkle_rows", grid(rows), args.buffer(device, &leaves)) }?;
         Self::above(device, leaves)
     }
 

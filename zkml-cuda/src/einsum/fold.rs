@@ -4,6 +4,7 @@
 use super::FOLD;
 use crate::blocks::{push_in_round, Blocks, Work};
 use crate::cells::DeviceCells;
+use crate::eq;
 use crate::felt::{felts, Felt};
 use crate::launch::{address, launch, Grid, THREADS};
 use crate::loops::{at_most, combinations, joined, RawLoop};
@@ -66,31 +67,45 @@ pub(super) struct Folds {
     weights: Tables,
 }
 
-/// Weights of folded axes, each kept once.
+/// Weights of folded axes, each kept once: tables of eq side by side, and ones.
 #[derive(Default)]
 struct Tables {
     at_points: HashMap<(Vec<Felt>, usize), Arc<Weights>>,
-    ones: HashMap<usize, Arc<Weights>>,
-    /// Where each lies among all values, by its address: both maps keep it alive.
-    places: HashMap<*const Weights, usize>,
-    values: Vec<Felt>,
+    /// Where each table of eq begins, by the address of its weights, which `at_points` keeps alive.
+    places: HashMap<*const Weights, u64>,
+    points: Vec<(Vec<F>, u64)>,
+    len: u64,
+    /// The longest axis that is summed with ones: others read its beginning.
+    ones: usize,
 }
+
+/// The place of ones.
+const ONES: u64 = u64::MAX;
 
 impl Tables {
     fn at(&mut self, point: &[F], n: usize) -> Arc<Weights> {
         self.at_points.entry((felts(point), n)).or_insert_with(|| Arc::new(Weights::at(point, n))).clone()
     }
 
-    fn ones(&mut self, n: usize) -> Arc<Weights> {
-        self.ones.entry(n).or_insert_with(|| Arc::new(Weights::new(vec![F::one(); n]))).clone()
+    fn place(&mut self, weights: &Weights) -> u64 {
+        let Some(point) = weights.point() else {
+            self.ones = self.ones.max(weights.len());
+            return ONES;
+        };
+        *self.places.entry(weights).or_insert_with(|| {
+            let here = self.len;
+            self.points.push((point.to_vec(), here));
+            self.len += 1 << point.len();
+            here
+        })
     }
 
-    fn place(&mut self, weights: &Weights) -> usize {
-        let values = &mut self.values;
-        *self.places.entry(weights).or_insert_with(|| {
-            values.extend(felts(weights.values()));
-            values.len() - weights.values().len()
-        })
+    /// All tables of eq, and the ones.
+    fn fill(&self, device: &Device) -> Result<[CudaSlice<Felt>; 2], CudaError> {
+        // SAFETY: the tables fill all of it.
+        let all = unsafe { device.alloc::<Felt>("weights of folded axes", self.len as usize) }?;
+        eq::tables(device, self.points.iter().map(|(point, to)| (&point[..], *to)), &all)?;
+        Ok([all, device.upload("ones", &vec![Felt::from(F::one()); self.ones])?])
     }
 }
 
@@ -125,7 +140,7 @@ impl Folds {
             round += 1;
         }
         for term in &expr.terms {
-            let ones: Vec<Arc<Weights>> = ones(term).map(|n| self.weights.ones(n)).collect();
+            let ones: Vec<Arc<Weights>> = ones(term).map(|n| Arc::new(Weights::ones(n))).collect();
             let tensor = term.view.tensor;
             let nest = Nest::new(term, &folding.axes, &folding.roles, &ones, stored(tensor));
             let (at, width) = cells(tensor).raw(device);
@@ -137,7 +152,7 @@ impl Folds {
             at_most(MAX_WEIGHTS, nest.weights.len())?;
             for (k, (weights, &start)) in nest.weights.iter().zip(&nest.start).enumerate() {
                 // Its place, until all of them are on the device.
-                raw.weights[k] = self.weights.place(weights) as u64;
+                raw.weights[k] = self.weights.place(weights);
                 raw.start[k] = start as u64;
             }
             raw.n_weights = nest.weights.len() as u64;
@@ -168,11 +183,15 @@ impl Folds {
         if rounds.is_empty() {
             return Ok(());
         }
-        let weights = device.upload("weights of folded axes", &weights.values)?;
-        let first = address(device, &weights);
+        let [tables, ones] = weights.fill(device)?;
+        let [first, ones_at] = [&tables, &ones].map(|table| address(device, table));
+        let address_of = |place: u64| match place {
+            ONES => ones_at,
+            place => first + place * size_of::<Felt>() as u64,
+        };
         for nest in rounds.iter_mut().flatten() {
             let n = nest.n_weights as usize;
-            nest.weights[..n].iter_mut().for_each(|w| *w = first + *w * size_of::<Felt>() as u64);
+            nest.weights[..n].iter_mut().for_each(|w| *w = address_of(*w));
         }
         // SAFETY: the first kernel writes all of it.
         let partial: CudaSlice<Felt> = unsafe { device.alloc("shares of folds", partial as usize) }?;

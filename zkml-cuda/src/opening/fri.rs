@@ -159,8 +159,7 @@ impl Layer {
             true => LOG_PACKED_LEAF_SIZE,
             false => 0,
         };
-        let tree =
-            MerkleTree::over_rows(device, address(device, &values), 4 << log_leaf, values.len() >> log_leaf)?;
+        let tree = MerkleTree::over_elements(device, &values, log_leaf)?;
         let root = tree.root(device)?.into();
         Ok(Self { values, tree, root, fold_step, log_leaf })
     }

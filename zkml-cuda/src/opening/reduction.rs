@@ -5,6 +5,7 @@
 
 use super::vector::{eq_table, Vector};
 use super::REDUCTION;
+use crate::blocks::{Blocks, Work};
 use crate::column::RawColumn;
 use crate::commit::Committed;
 use crate::eq;
@@ -27,14 +28,6 @@ const LONG: u32 = 15;
 /// Blocks that share the columns' part of a round.
 const SHARES: usize = 512;
 
-/// `Span` of the kernels.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Span {
-    of: u32,
-    first: u32,
-}
-
 /// `Job`, `Parts`, `Group` of the kernels.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -49,19 +42,11 @@ struct Entry {
 }
 
 // SAFETY: plain words, laid out as the kernels declare them.
-unsafe impl DeviceRepr for Span {}
-// SAFETY: as above.
 unsafe impl<const N: usize> DeviceRepr for Words<N> {}
 // SAFETY: as above.
 unsafe impl DeviceRepr for Entry {}
 
-/// Blocks of threads that cover elements of several owners, `per` to a block.
-fn spans(lengths: impl Iterator<Item = usize>, per: usize) -> Vec<Span> {
-    let of = |(of, len): (usize, usize)| {
-        (0..len).step_by(per).map(move |first| Span { of: of as u32, first: first as u32 })
-    };
-    lengths.enumerate().flat_map(of).collect()
-}
+impl<const N: usize> Blocks for Words<N> {}
 
 /// The reduction under way.
 pub(super) struct Reduction<'a> {
@@ -81,11 +66,10 @@ pub(super) struct Reduction<'a> {
 struct Low {
     /// Of the groups that had any: which they are.
     groups: Vec<usize>,
-    raw: CudaSlice<Words<2>>,
     values: CudaSlice<Felt>,
     eq: CudaSlice<Felt>,
-    /// By round: blocks of threads over the pairs of groups that are not bound.
-    spans: Vec<CudaSlice<Span>>,
+    /// By round: the pairs of groups that are not bound.
+    rounds: Vec<Work<Words<2>>>,
     /// Where the next round's go.
     spare: [CudaSlice<Felt>; 2],
 }
@@ -116,20 +100,19 @@ impl<'a> Reduction<'a> {
 
     pub fn round(&mut self) -> Result<[F; 2], CudaError> {
         let (device, round) = (self.device, self.rho.len());
-        let spans = self.low.spans.get(round);
-        let low = spans.map_or(0, CudaSlice::len);
+        let groups = self.low.rounds.get(round);
+        let low = groups.map_or(0, |work| work.blocks);
         let pairs = self.high.vectors.as_ref().map_or(0, |[values, _]| values.0.len() / 2);
         let high = pairs.div_ceil(THREADS).min(SHARES);
         let shares = low + high;
         // SAFETY: the kernels write all of it.
         let partial = unsafe { device.alloc::<Felt>("shares of a round", 2 * shares) }?;
-        if let Some(spans) = spans {
+        if let Some(groups) = groups {
             let scales = device.upload("scales of groups", &self.scales(round))?;
-            let args =
-                Args::new().buffer(device, spans).buffer(device, &self.low.raw).buffer(device, &scales);
-            let args = args.with(round as u32).buffer(device, &self.low.values).buffer(device, &self.low.eq);
+            let args = groups.args(device).buffer(device, &scales).with(round as u32);
+            let args = args.buffer(device, &self.low.values).buffer(device, &self.low.eq);
             let args = args.with(shares as u64).buffer(device, &partial);
-            // SAFETY: the kernel's arguments; spans are of groups that have pairs left.
+            // SAFETY: the kernel's arguments; these groups have pairs left.
             unsafe { launch(device, REDUCTION, "group_round", Grid::blocks(low), args) }?;
         }
         if let Some([values, weights]) = &self.high.vectors {
@@ -146,7 +129,7 @@ impl<'a> Reduction<'a> {
     fn scales(&self, round: usize) -> Vec<Felt> {
         let scale = |&g: &usize| {
             let (group, bound) = (&self.groups[g], self.bound[g]);
-            // Groups that are bound are in no span.
+            // Groups that are bound are no jobs.
             let p = group.point.iter().rev().nth(round).copied().unwrap_or_else(F::one);
             [bound * (F::one() - p), bound * (p + p - F::one())].map(Felt::from)
         };
@@ -155,13 +138,13 @@ impl<'a> Reduction<'a> {
 
     pub fn bind(&mut self, r: F) -> Result<(), CudaError> {
         let (device, round) = (self.device, self.rho.len());
-        if let Some(spans) = self.low.spans.get(round) {
+        if let Some(groups) = self.low.rounds.get(round) {
             let [values, eq] = &self.low.spare;
-            let args = Args::new().buffer(device, spans).buffer(device, &self.low.raw).with(Felt::from(r));
-            let args = args.with(round as u32).buffer(device, &self.low.values).buffer(device, &self.low.eq);
+            let args = groups.args(device).with(Felt::from(r)).with(round as u32);
+            let args = args.buffer(device, &self.low.values).buffer(device, &self.low.eq);
             let args = args.buffer(device, values).buffer(device, eq);
             // SAFETY: the kernel's arguments; what is written is not what is read.
-            unsafe { launch(device, REDUCTION, "group_bind", Grid::blocks(spans.len()), args) }?;
+            unsafe { launch(device, REDUCTION, "group_bind", Grid::blocks(groups.blocks), args) }?;
             std::mem::swap(&mut self.low.values, &mut self.low.spare[0]);
             std::mem::swap(&mut self.low.eq, &mut self.low.spare[1]);
         }
@@ -275,16 +258,15 @@ impl Low {
         // SAFETY: all are written before they are read.
         let buffer = |len: usize| unsafe { device.alloc::<Felt>("groups of claims", len) };
         let (values, eq) = (buffer(len)?, buffer(len / 2)?);
-        let rounds = vars.first().copied().unwrap_or(0);
-        let spans = (0..rounds).map(|round| {
-            let pairs = vars.iter().take_while(|&&v| v > round).map(|v| 1usize << (v - 1 - round));
-            device.upload("spans of groups", &spans(pairs, PAIRS))
+        let rounds = (0..vars.first().copied().unwrap_or(0)).map(|round| {
+            let left = vars.iter().take_while(|&&v| v > round).count();
+            Work::new(device, &raw[..left], |g| (1usize << (g.0[1] as usize - 1 - round)).div_ceil(PAIRS))
         });
-        let spans = spans.collect::<Result<Vec<_>, _>>()?;
+        let rounds = rounds.collect::<Result<Vec<_>, _>>()?;
         // Groups keep their places, so what is bound needs as much room.
-        let (raw, spare) = (device.upload("groups of claims", &raw)?, [buffer(len)?, buffer(len / 2)?]);
-        let this = Self { groups: free, raw, values, eq, spans, spare };
-        if rounds > 0 {
+        let spare = [buffer(len)?, buffer(len / 2)?];
+        let this = Self { groups: free, values, eq, rounds, spare };
+        if !this.rounds.is_empty() {
             this.sum_terms(device, trees, log_rows, groups, &at)?;
             this.fill_eq(device, groups, &at)?;
         }
@@ -320,23 +302,17 @@ impl Low {
             }
             parts.push(Words([from, count as u64, log.into(), to]));
         }
-        let lengths = |words: &[Words<4>]| words.iter().map(|w| 1usize << w.0[2]).collect::<Vec<_>>();
-        let job_spans = spans(lengths(&jobs).into_iter(), THREADS);
-        let part_spans = spans(lengths(&parts).into_iter(), THREADS);
+        let blocks = |words: &Words<4>| (1usize << words.0[2]).div_ceil(THREADS);
+        let (jobs, parts) = (Work::new(device, &jobs, blocks)?, Work::new(device, &parts, blocks)?);
+        let terms = device.upload("terms", &terms)?;
         // SAFETY: the first kernel writes all of it.
         let sums = unsafe { device.alloc::<Felt>("sums of terms", next as usize) }?;
-        let blocks = [job_spans.len(), part_spans.len()];
-        let (job_spans, part_spans) =
-            (device.upload("spans", &job_spans)?, device.upload("spans", &part_spans)?);
-        let (jobs, parts) = (device.upload("jobs", &jobs)?, device.upload("parts", &parts)?);
-        let terms = device.upload("terms", &terms)?;
-        let first = Args::new().buffer(device, &job_spans).buffer(device, &jobs).buffer(device, &terms);
-        let second = Args::new().buffer(device, &part_spans).buffer(device, &parts).buffer(device, &sums);
+        let first = jobs.args(device).buffer(device, &terms).buffer(device, &sums);
+        let second = parts.args(device).buffer(device, &sums).buffer(device, &self.values);
         // SAFETY: the kernels' arguments; terms are as long as their groups.
         unsafe {
-            launch(device, REDUCTION, "group_sums", Grid::blocks(blocks[0]), first.buffer(device, &sums))?;
-            let second = second.buffer(device, &self.values);
-            launch(device, REDUCTION, "group_add", Grid::blocks(blocks[1]), second)
+            launch(device, REDUCTION, "group_sums", Grid::blocks(jobs.blocks), first)?;
+            launch(device, REDUCTION, "group_add", Grid::blocks(parts.blocks), second)
         }
     }
 

@@ -2,8 +2,7 @@
 
 use super::{layer, KERNELS};
 use crate::felt::{felts, Felt};
-use crate::launch::{address_of, grid, launch, Args, Grid};
-use crate::sums::totals;
+use crate::launch::{address_of, grid, launch, Args};
 use crate::{CudaError, Device};
 use cudarc::driver::CudaSlice;
 use num_traits::One;
@@ -11,9 +10,6 @@ use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::BaseField;
 use zkml_runtime::field::{self, F};
 use zkml_runtime::pcs::layer_coordinates;
-
-/// Blocks that share an inner product.
-const SHARES: usize = 256;
 
 /// `eq(point, .)`, the first coordinate for the most significant bit.
 pub fn eq_table(device: &Device, point: &[F]) -> Result<CudaSlice<Felt>, CudaError> {
@@ -76,39 +72,12 @@ pub struct Vector(pub CudaSlice<Felt>);
 impl Vector {
     /// Binds the lowest variable: `a + r (b - a)`.
     pub fn bind(&self, device: &Device, r: F) -> Result<Self, CudaError> {
-        self.halve(device, "bind_lowest", Some(r))
-    }
-
-    /// Sums the lowest variable out: `a + b`.
-    pub fn sum_out(&self, device: &Device) -> Result<Self, CudaError> {
-        self.halve(device, "sum_out_lowest", None)
-    }
-
-    fn halve(&self, device: &Device, kernel: &'static str, r: Option<F>) -> Result<Self, CudaError> {
         let n = self.0.len() / 2;
         // SAFETY: the kernel writes all of it.
         let out = unsafe { device.alloc::<Felt>("a vector", n) }?;
-        let args = Args::new().buffer(device, &self.0);
-        let args = match r {
-            Some(r) => args.with(Felt::from(r)),
-            None => args,
-        };
+        let args = Args::new().buffer(device, &self.0).with(Felt::from(r)).buffer(device, &out);
         // SAFETY: the kernel's arguments; twice as many elements are read.
-        unsafe { launch(device, KERNELS, kernel, grid(n), args.buffer(device, &out).with(n as u64)) }?;
+        unsafe { launch(device, KERNELS, "bind_lowest", grid(n), args.with(n as u64)) }?;
         Ok(Self(out))
-    }
-
-    /// `sum_i weights[i] * self[2i]` and `sum_i weights[i] * self[2i + 1]`, with half as many weights.
-    pub fn dot_pairs(&self, device: &Device, weights: &Self) -> Result<[F; 2], CudaError> {
-        let n = weights.0.len();
-        assert_eq!(self.0.len(), 2 * n, "half as many weights");
-        let shares = grid(n).x.clamp(1, SHARES);
-        // SAFETY: the kernel writes all of it.
-        let partial = unsafe { device.alloc::<Felt>("shares", 2 * shares) }?;
-        let args = Args::new().buffer(device, &self.0).buffer(device, &weights.0).with(n as u64);
-        // SAFETY: the kernel's arguments; two shares for each block.
-        unsafe { launch(device, KERNELS, "dot_pairs", Grid::blocks(shares), args.buffer(device, &partial)) }?;
-        let sums = totals(device, &partial, shares, 2)?;
-        Ok([sums[0], sums[1]])
     }
 }

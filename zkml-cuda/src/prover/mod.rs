@@ -1,10 +1,11 @@
 //! Whole proofs on the device: [`zkml_runtime::protocol`] runs the protocol over a run that is kept there.
 //!
 //! * `weights`: a model's weights, committed to once; `run`: cells of all tensors, what a run commits to, its arguments;
-//! * `lookups`: blocks of leaves; `memory`: what all of it takes.
+//! * `public`: what the verifier knows; `lookups`: blocks of leaves; `memory`: what all of it takes.
 
 mod lookups;
 mod memory;
+mod public;
 mod run;
 mod weights;
 
@@ -15,6 +16,7 @@ use crate::commit::Committer;
 use crate::trace::{check, DeviceTrace, Source, TraceError, Tracer};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::CudaSlice;
+pub(crate) use run::cells_of;
 use run::{Counts, DeviceRun};
 use std::sync::Arc;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sMerkleChannel;
@@ -31,6 +33,8 @@ pub struct DeviceProver {
     committer: Arc<Committer>,
     /// The columns of every table.
     tables: Vec<Vec<CudaSlice<u32>>>,
+    /// By the plan's tensors, cells of the model's constants.
+    constants: Vec<Option<DeviceCells>>,
 }
 
 impl DeviceProver {
@@ -54,7 +58,8 @@ impl DeviceProver {
             columns.map(|c| device.upload("a table", &c.iter().map(|v| v.0).collect::<Vec<u32>>())).collect()
         };
         let tables = (0..system.plan().tables.len()).map(upload).collect::<Result<_, _>>()?;
-        Ok(Self { system, device, committer, tables })
+        let constants = public::constants(&device, system.plan())?;
+        Ok(Self { system, device, committer, tables, constants })
     }
 
     pub fn device(&self) -> &Arc<Device> {
@@ -73,7 +78,7 @@ pub fn prove(
 ) -> Result<Proof, ProveError> {
     let _span = tracing::info_span!("prove").entered();
     memory::require(&prover.device, "a proof", memory::proof(&prover.system)).map_err(failed)?;
-    let public = statement.public(&prover.system)?;
+    let public = statement.values(&prover.system)?;
     let Witness { tensors, multiplicities } = witness;
     let upload = || -> Result<_, CudaError> {
         let _span = tracing::info_span!("upload").entered();
@@ -104,7 +109,7 @@ pub fn run(
     let _span = tracing::info_span!("prove").entered();
     let DeviceTrace { cells, outputs, failed } = trace;
     let statement = Statement::of_run(source.graph, inputs, outputs);
-    let public = statement.public(&prover.system).map_err(ProveError::from)?;
+    let public = statement.values(&prover.system).map_err(ProveError::from)?;
     let run = DeviceRun::new(prover, weights, &public, cells, Counts::Unknown { failed: &failed })?;
     check(&prover.device, &failed, source, inputs)?;
     let proof = prove_it(prover, weights, &statement, &public, run)?;

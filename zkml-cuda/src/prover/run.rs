@@ -25,7 +25,7 @@ use zkml_runtime::transcript::Transcript;
 pub(super) struct DeviceRun<'a> {
     prover: &'a DeviceProver,
     weights: &'a DeviceWeights,
-    /// Of every tensor but the weights.
+    /// Of every tensor but weights and constants.
     own: Vec<Option<DeviceCells>>,
     /// Of all lookups, once they were needed.
     entries: Option<Entries>,
@@ -54,9 +54,7 @@ impl<'a> DeviceRun<'a> {
     ) -> Result<Self, CudaError> {
         let (system, device) = (&prover.system, &prover.device);
         let (plan, layout) = (system.plan(), system.layout());
-        for (t, own) in own.iter_mut().enumerate().filter(|(_, own)| own.is_none()) {
-            *own = public.get(t).map(|cells| DeviceCells::upload(device, cells)).transpose()?;
-        }
+        tracing::info_span!("public").in_scope(|| prover.add_public(public, &mut own))?;
         let cells = |t: usize| cells_of(prover, weights, &own, t);
         let (entries, multiplicities) = match counts {
             Counts::Known(multiplicities) => (None, multiplicities),
@@ -83,14 +81,15 @@ impl<'a> DeviceRun<'a> {
     }
 }
 
-fn cells_of<'c>(
-    prover: &DeviceProver,
+pub(crate) fn cells_of<'c>(
+    prover: &'c DeviceProver,
     weights: &'c DeviceWeights,
     own: &'c [Option<DeviceCells>],
     tensor: usize,
 ) -> &'c DeviceCells {
     match prover.system.plan().tensors[tensor].source {
         Source::Weight(i) => &weights.cells[i],
+        Source::Constant(_) => prover.constants[tensor].as_ref().expect("constants have cells"),
         _ => own[tensor].as_ref().expect("every tensor has values"),
     }
 }

@@ -26,11 +26,6 @@ impl DeviceWeights {
         &self.key
     }
 
-    /// Its cells, in slab order.
-    pub(crate) fn cells(&self, weight: usize) -> &DeviceCells {
-        &self.cells[weight]
-    }
-
     /// The integers of a weight, row-major.
     pub(crate) fn rows(&self, weight: usize) -> &DeviceCells {
         self.rows[weight].as_ref().unwrap_or(&self.cells[weight])

@@ -6,11 +6,11 @@
 //! * `tracer`: the walk over the graph; `ops`: launches; `count`: multiplicities.
 
 mod count;
-mod ops;
+pub mod ops;
 mod tracer;
 
 pub(crate) use count::{count, RawEntry};
-pub(crate) use tracer::check;
+pub(crate) use tracer::{check, placed};
 pub use tracer::{DeviceTrace, Source, TraceError, Tracer};
 
 use crate::Kernels;

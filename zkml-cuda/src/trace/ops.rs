@@ -85,6 +85,16 @@ pub fn view(device: &Device, view: &View, x: Rows<'_>) -> Result<CudaSlice<i32>,
     Ok(out)
 }
 
+/// Rows that are 1 at these columns, of `columns` each.
+pub fn one_hot(device: &Device, ones: &[u32], columns: usize) -> Result<CudaSlice<i32>, CudaError> {
+    let (n, ones) = (ones.len() * columns, device.upload("columns of one-hot rows", ones)?);
+    let out = integers(device, n)?;
+    let args = Args::new().buffer(device, &ones).with(columns as u64).buffer(device, &out).with(n as u64);
+    // SAFETY: the kernel's arguments; there is a column for every row.
+    unsafe { launch(device, KERNELS, "one_hot", grid(n), args) }?;
+    Ok(out)
+}
+
 pub fn copy(device: &Device, x: &CudaSlice<i32>) -> Result<CudaSlice<i32>, CudaError> {
     let mut out = integers(device, x.len())?;
     device.copy(x, &mut out)?;

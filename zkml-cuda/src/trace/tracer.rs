@@ -2,7 +2,7 @@
 
 use super::count;
 use super::ops::{self, Rows, View};
-use crate::prover::{DeviceProver, DeviceWeights, Entries};
+use crate::prover::{cells_of, DeviceProver, DeviceWeights, Entries};
 use crate::{CudaError, Device, DeviceCells};
 use cudarc::driver::CudaSlice;
 use std::rc::Rc;
@@ -129,21 +129,17 @@ impl Tracer {
 impl DeviceTrace {
     /// How often each row of each table is looked up, of a run of `prover`'s model with these public values.
     pub fn multiplicities(
-        &self,
+        self,
         prover: &DeviceProver,
         committed: &DeviceWeights,
         public: &PublicValues,
     ) -> Result<Vec<CudaSlice<u32>>, CudaError> {
         let (device, plan) = (prover.device(), prover.system.plan());
-        let upload = |t: usize| public.get(t).map(|cells| DeviceCells::upload(device, cells)).transpose();
-        let public = (0..plan.tensors.len()).map(upload).collect::<Result<Vec<_>, _>>()?;
-        let cells = |t: usize| match plan.tensors[t].source {
-            plan::Source::Weight(i) => committed.cells(i),
-            _ => self.cells[t].as_ref().or(public[t].as_ref()).expect("every tensor has values"),
-        };
+        let Self { mut cells, failed, .. } = self;
+        prover.add_public(public, &mut cells)?;
+        let cells = |t: usize| cells_of(prover, committed, &cells, t);
         let entries = Entries::new(device, plan, cells)?;
-        Ok(count(device, plan, &entries, cells, &self.failed)?
-            .expect("a tracer is made for tables with formulas"))
+        Ok(count(device, plan, &entries, cells, &failed)?.expect("a tracer is made for tables with formulas"))
     }
 }
 
@@ -312,7 +308,7 @@ fn upload(device: &Device, tensor: &IntTensor) -> Result<CudaSlice<i32>, CudaErr
 }
 
 /// Row-major integers as cells in slab order.
-fn placed(device: &Device, rows: CudaSlice<i32>, space: &Space) -> Result<DeviceCells, CudaError> {
+pub(crate) fn placed(device: &Device, rows: CudaSlice<i32>, space: &Space) -> Result<DeviceCells, CudaError> {
     Ok(DeviceCells::I32(match space.slabs() {
         1 => rows,
         _ => ops::view(device, &View::slabs(space), Rows::words(device, &rows))?,

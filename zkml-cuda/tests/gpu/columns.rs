@@ -26,16 +26,20 @@ pub const TESTS: &[(&str, Test)] = &[
 ];
 
 /// Columns by tree, and claims on them.
-struct Sample {
-    params: Params,
-    columns: Vec<Vec<Vec<u32>>>,
-    groups: Vec<Group>,
+pub struct Sample {
+    pub params: Params,
+    pub columns: Vec<Vec<Vec<u32>>>,
+    pub groups: Vec<Group>,
     claim: F,
 }
 
 impl Sample {
     /// Trees of so many columns; groups of so many variables and terms, which take columns and slots in turn.
-    fn new(log_rows: u32, level: SecurityLevel, trees: &[usize], groups: &[(usize, usize)]) -> Self {
+    pub fn new(log_rows: u32, trees: &[usize], groups: &[(usize, usize)]) -> Self {
+        Self::at(LEVEL, log_rows, trees, groups)
+    }
+
+    fn at(level: SecurityLevel, log_rows: u32, trees: &[usize], groups: &[(usize, usize)]) -> Self {
         let params = Params { log_rows, level };
         let column = |tree: usize, c: usize| words((100 * tree + c) as u32, 1 << log_rows);
         let columns: Vec<Vec<Vec<u32>>> =
@@ -98,38 +102,38 @@ const LEVEL: SecurityLevel = SecurityLevel::Proven;
 
 fn one_column(device: &Device) -> Result<(), Failed> {
     for (log_rows, vars) in [(6, 0), (6, 6), (9, 1), (11, 4)] {
-        Sample::new(log_rows, LEVEL, &[1], &[(vars, 1)]).check(&format!("2^{log_rows}, {vars}"), device)?;
+        Sample::new(log_rows, &[1], &[(vars, 1)]).check(&format!("2^{log_rows}, {vars}"), device)?;
     }
     Ok(())
 }
 
 fn groups_of_all_sizes(device: &Device) -> Result<(), Failed> {
     let groups: Vec<(usize, usize)> = (0..=12).map(|vars| (vars, 1 + vars * 3 % 5)).collect();
-    Sample::new(12, LEVEL, &[5, 3, 9], &groups).check("in ascending order", device)?;
+    Sample::new(12, &[5, 3, 9], &groups).check("in ascending order", device)?;
     let groups: Vec<_> = groups.iter().rev().chain(&groups).copied().collect();
-    Sample::new(12, LEVEL, &[1, 30], &groups).check("twice", device)
+    Sample::new(12, &[1, 30], &groups).check("twice", device)
 }
 
 fn many_terms(device: &Device) -> Result<(), Failed> {
-    Sample::new(10, LEVEL, &[17, 40], &[(2, 1000), (5, 333), (10, 57), (0, 64)]).check("short", device)?;
-    Sample::new(16, LEVEL, &[5, 2], &[(15, 9), (16, 7), (13, 50)]).check("long", device)
+    Sample::new(10, &[17, 40], &[(2, 1000), (5, 333), (10, 57), (0, 64)]).check("short", device)?;
+    Sample::new(16, &[5, 2], &[(15, 9), (16, 7), (13, 50)]).check("long", device)
 }
 
 fn every_level(device: &Device) -> Result<(), Failed> {
     for level in SecurityLevel::ALL {
         for log_rows in [7, 10] {
-            Sample::new(log_rows, level, &[3, 2], &[(4, 6), (7, 3)]).check(&format!("{level:?}"), device)?;
+            Sample::at(level, log_rows, &[3, 2], &[(4, 6), (7, 3)]).check(&format!("{level:?}"), device)?;
         }
     }
     Ok(())
 }
 
 fn no_claims(device: &Device) -> Result<(), Failed> {
-    Sample::new(8, LEVEL, &[2], &[]).check("none", device)
+    Sample::new(8, &[2], &[]).check("none", device)
 }
 
 fn false_claims(device: &Device) -> Result<(), Failed> {
-    let mut sample = Sample::new(9, LEVEL, &[3], &[(5, 4), (9, 2)]);
+    let mut sample = Sample::new(9, &[3], &[(5, 4), (9, 2)]);
     sample.claim += F::from(BaseField::from(1));
     match sample.device(device)? {
         Err(ProveError::FalseClaim) => {}

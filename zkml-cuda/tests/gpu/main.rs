@@ -11,6 +11,8 @@ mod field;
 mod gkr;
 mod models;
 mod opening;
+mod queries;
+mod reduction;
 mod trace;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         cells::TESTS,
         commit::TESTS,
         opening::TESTS,
+        queries::TESTS,
+        reduction::TESTS,
         columns::TESTS,
         einsum::TESTS,
         gkr::TESTS,

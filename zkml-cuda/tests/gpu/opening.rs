@@ -4,10 +4,11 @@ use crate::bench::{Bench, Row};
 use crate::{same, words, Test};
 use cudarc::driver::{CudaSlice, CudaView};
 use libtest_mimic::Failed;
-use num_traits::Zero;
+use num_traits::{One, Zero};
 use std::collections::HashMap;
 use stwo::core::channel::{Blake2sChannel, Channel};
 use stwo::core::circle::CirclePoint;
+use stwo::core::fields::cm31::CM31;
 use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::proof_of_work::GrindOps;
@@ -23,8 +24,8 @@ use stwo::prover::poly::BitReversedOrder;
 use stwo::prover::secure_column::SecureColumnByCoords;
 use zkml_cuda::felt::{felts, Felt};
 use zkml_cuda::opening::{
-    eq_table, fold, grind, inner_products, out_of_domain_weights, prefix_sums, quotient, steps,
-    to_coordinates, weighted_sum, Vector,
+    eq_table, fold, from_coordinates, grind, inner_products, out_of_domain_weights, prefix_sums, quotient,
+    sample_quotients, steps, tensor, to_coordinates, weighted_sum, Samples, Vector,
 };
 use zkml_cuda::{Column, Device};
 use zkml_runtime::field::F;
@@ -35,6 +36,8 @@ pub const TESTS: &[(&str, Test)] = &[
     ("opening::weighted_sums", weighted_sums),
     ("opening::products", products),
     ("opening::vectors", vectors),
+    ("opening::tables", tables),
+    ("opening::quotients_of_samples", quotients_of_samples),
     ("opening::out_of_domain", out_of_domain),
     ("opening::folds", folds),
     ("opening::proof_of_work", proof_of_work),
@@ -82,7 +85,7 @@ fn in_turn<'a>((words, bytes): &'a (Vec<CudaView<'a, u32>>, Vec<CudaView<'a, i8>
         .collect()
 }
 
-fn challenges(n: usize) -> Vec<F> {
+pub fn challenges(n: usize) -> Vec<F> {
     let mut all = Transcript::default().draw_many(n);
     all[0] = Felt([(1 << 31) - 2; 4]).into();
     all
@@ -102,7 +105,7 @@ fn weighted_sums(device: &Device) -> Result<(), Failed> {
 }
 
 fn products(device: &Device) -> Result<(), Failed> {
-    for (n, rows) in [(1, 4), (3, 64), (5, 1000), (9, 1 << 12), (6, 1 << 16)] {
+    for (n, rows) in [(1, 4), (3, 64), (5, 1000), (9, 1 << 12), (6, 1 << 16), (65, 128), (301, 8)] {
         let (columns, weights) = (Columns::new(device, n, rows)?, challenges(rows));
         let got = inner_products(device, &in_turn(&columns.views()), &device.upload("w", &felts(&weights))?)?;
         let product = |c: &Vec<BaseField>| c.iter().zip(&weights).fold(F::zero(), |s, (&x, &w)| s + w * x);
@@ -123,13 +126,72 @@ fn vectors(device: &Device) -> Result<(), Failed> {
         }
         let pairs = || host.as_chunks::<2>().0.iter();
         let bound: Vec<F> = pairs().map(|[a, b]| *a + r * (*b - *a)).collect();
-        let summed: Vec<F> = pairs().map(|[a, b]| *a + *b).collect();
-        let vector = Vector(table);
-        let (got_bound, got_summed) = (vector.bind(device, r)?, vector.sum_out(device)?);
-        same("bind", &felts(&bound), &device.download(&got_bound.0)?)?;
-        same("sum out", &felts(&summed), &device.download(&got_summed.0)?)?;
-        let dot = |k: usize| pairs().zip(&bound).fold(F::zero(), |s, (p, &w)| s + w * p[k]);
-        same("dot", &[dot(0), dot(1)], &vector.dot_pairs(device, &got_bound)?)?;
+        let got = Vector(table).bind(device, r)?;
+        same("bind", &felts(&bound), &device.download(&got.0)?)?;
+    }
+    Ok(())
+}
+
+/// eq of many points in one launch, and products of coordinates at the bits of an index.
+fn tables(device: &Device) -> Result<(), Failed> {
+    let all = challenges(14);
+    let points: Vec<&[F]> = [3usize, 0, 7, 1, 12, 5, 13].iter().map(|&n| &all[..n]).collect();
+    let mut expected = vec![];
+    let mut places = vec![];
+    for point in &points {
+        places.push(expected.len() as u64);
+        expected.extend(zkml_runtime::field::eq_table(point));
+    }
+    let out = device.zeros::<Felt>("tables", expected.len())?;
+    zkml_cuda::eq::tables(device, points.iter().copied().zip(places), &out)?;
+    same("eq of many points", &felts(&expected), &device.download(&out)?)?;
+    for n in [0usize, 1, 2, 7, 12] {
+        let product = |i: usize| (0..n).filter(|k| i >> k & 1 == 1).fold(F::one(), |p, k| p * all[k]);
+        let expected: Vec<F> = (0..1 << n).map(product).collect();
+        same("products", &felts(&expected), &device.download(&tensor(device, &all[..n])?)?)?;
+    }
+    Ok(())
+}
+
+/// `(own + given - a y - b) / line` by division in the field.
+fn quotients_of_samples(device: &Device) -> Result<(), Failed> {
+    let mut t = Transcript::default();
+    for (log, n_batches) in [(3u32, 1usize), (6, 2), (9, 3), (12, 1)] {
+        let (n, domain) = (1usize << log, CanonicCoset::new(log).circle_domain());
+        let points: Vec<_> = (0..n).map(|i| domain.at(bit_reverse_index(i, log))).collect();
+        let coordinates = |f: fn(&CirclePoint<BaseField>) -> u32| {
+            device.upload("points", &points.iter().map(f).collect::<Vec<_>>())
+        };
+        let mut expected = vec![F::zero(); n];
+        let mut samples = vec![];
+        for k in 0..n_batches {
+            let point = CirclePoint::get_random_point(t.channel());
+            let (own, given) = (t.draw_many(n), t.draw_many(n));
+            let (a, b) = (t.draw(), t.draw());
+            // What is given lies on a larger domain, of which the first points are these; or nothing is.
+            let stride = n << k;
+            let mut columns = vec![0u32; 4 * stride];
+            for (i, v) in given.iter().enumerate() {
+                v.to_m31_array().iter().enumerate().for_each(|(c, w)| columns[c * stride + i] = w.0);
+            }
+            let has_given = k != 1;
+            for (i, p) in points.iter().enumerate() {
+                let value = own[i] + if has_given { given[i] } else { F::zero() };
+                let (x, y) = (CM31::from(p.x), CM31::from(p.y));
+                let line = (point.x.0 - x) * point.y.1 - (point.y.0 - y) * point.x.1;
+                expected[i] += (value - a * p.y - b)
+                    / F::from_m31_array([line.0, line.1, BaseField::from(0), BaseField::from(0)]);
+            }
+            samples.push(Samples {
+                own: device.upload("own", &felts(&own))?,
+                given: has_given.then(|| device.upload("given", &columns)).transpose()?,
+                a,
+                b,
+                point,
+            });
+        }
+        let got = sample_quotients(device, &samples, &[coordinates(|p| p.x.0)?, coordinates(|p| p.y.0)?])?;
+        same(&format!("2^{log}, {n_batches}"), &felts(&expected), &device.download(&got)?)?;
     }
     Ok(())
 }
@@ -232,7 +294,10 @@ fn constraint(device: &Device) -> Result<(), Failed> {
         same(&format!("2^{log_n} of 2^{log_m}"), &felts(&expected), &device.download(&got)?)?;
         // Coordinates and back.
         let values = device.upload("v", &felts(&all[..n]))?;
-        same("coordinates", &host[0], &device.download(&to_coordinates(device, &values)?)?)?;
+        let by_coordinate = to_coordinates(device, &values)?;
+        same("coordinates", &host[0], &device.download(&by_coordinate)?)?;
+        let joined = from_coordinates(device, &by_coordinate)?;
+        same("joined again", &felts(&all[..n]), &device.download(&joined)?)?;
         let products: Vec<F> = (0..n).map(|i| all[i] * all[n + i] - mean).collect();
         let other = device.upload("e", &felts(&all[n..2 * n]))?;
         same("steps", &felts(&products), &device.download(&steps(device, &values, &other, mean)?)?)?;

@@ -97,8 +97,8 @@ pub struct Functional<'a> {
     constant: F,
     groups: HashMap<Vec<F>, usize>,
     points: Vec<Vec<F>>,
-    /// By group: weight of each (tree, column, slot).
-    pieces: Vec<HashMap<(Tree, usize, usize), F>>,
+    /// By group, a piece as often as it was claimed.
+    pieces: Vec<Vec<PieceWeight>>,
     public: HashMap<(usize, Vec<F>), Vec<F>>,
     public_order: Vec<(usize, Vec<F>)>,
 }
@@ -132,13 +132,14 @@ impl<'a> Functional<'a> {
     /// Adds `weight * multiplicity~(point)` of a table.
     pub fn add_multiplicity(&mut self, table: usize, weight: F, point: &[F]) {
         let layout = self.layout;
-        self.add_slab(&layout.multiplicities[table], 0, weight, point);
+        self.add_slabs(&layout.multiplicities[table], &[weight], point);
     }
 
     fn add_term(&mut self, scale: F, term: &Term, at: &EvalPoint) {
         let stored = &self.plan.tensors[term.view.tensor].axes;
         let axes: Vec<Axis> = at.axes.iter().chain(&term.summed).copied().collect();
-        let half = F::one() / (F::one() + F::one());
+        // 2^30 * 2 = 2^31 = 1.
+        let half = embed(1 << 30);
         let slab_bits = stored.slab_bits() as usize;
         let mut point = vec![F::zero(); slab_bits];
         let mut scale = scale;
@@ -187,9 +188,7 @@ impl<'a> Functional<'a> {
         let layout = self.layout;
         match &layout.tensors[term.view.tensor] {
             Some(placement) => {
-                for (slab, w) in slabs.into_iter().enumerate().filter(|(_, w)| !w.is_zero()) {
-                    self.add_slab(placement, slab, w, &point);
-                }
+                self.add_slabs(placement, &slabs, &point);
             }
             None => {
                 let key = (term.view.tensor, point);
@@ -202,33 +201,46 @@ impl<'a> Functional<'a> {
         }
     }
 
-    /// A slab larger than a column is read piece by piece, the high coordinates giving the weights.
-    fn add_slab(&mut self, placement: &Placement, slab: usize, weight: F, point: &[F]) {
+    /// Slabs at one point. A slab larger than a column is read piece by piece, the high coordinates giving the weights.
+    fn add_slabs(&mut self, placement: &Placement, slabs: &[F], point: &[F]) {
+        if slabs.iter().all(F::is_zero) {
+            return;
+        }
         let (high, low) = point.split_at(placement.split as usize);
-        for (k, w) in eq_table(high).into_iter().enumerate().filter(|(_, w)| !w.is_zero()) {
-            self.add_piece(placement, (slab << placement.split) + k, weight * w, low.to_vec());
+        let (high, group) = (eq_table(high), self.group(low));
+        for (slab, &weight) in slabs.iter().enumerate().filter(|(_, w)| !w.is_zero()) {
+            for (k, &w) in high.iter().enumerate().filter(|(_, w)| !w.is_zero()) {
+                let p = placement.pieces[(slab << placement.split) + k];
+                let piece =
+                    PieceWeight { tree: placement.tree, column: p.column, slot: p.slot, weight: weight * w };
+                self.pieces[group].push(piece);
+            }
         }
     }
 
-    fn add_piece(&mut self, placement: &Placement, piece: usize, weight: F, point: Vec<F>) {
-        let next = self.points.len();
-        let group = *self.groups.entry(point).or_insert_with_key(|p| {
-            self.points.push(p.clone());
-            self.pieces.push(HashMap::new());
-            next
-        });
-        let p = placement.pieces[piece];
-        *self.pieces[group].entry((placement.tree, p.column, p.slot)).or_insert_with(F::zero) += weight;
+    /// The group of this point.
+    fn group(&mut self, point: &[F]) -> usize {
+        if let Some(&group) = self.groups.get(point) {
+            return group;
+        }
+        self.groups.insert(point.to_vec(), self.points.len());
+        self.points.push(point.to_vec());
+        self.pieces.push(vec![]);
+        self.points.len() - 1
     }
 
     /// The constant, the committed groups in a deterministic order, and the public parts.
     pub fn finish(self) -> (F, Vec<PieceGroup>, Vec<PublicPart>) {
-        let groups = self.points.into_iter().zip(self.pieces).map(|(point, map)| {
-            let mut pieces: Vec<PieceWeight> = map
-                .into_iter()
-                .map(|((tree, column, slot), weight)| PieceWeight { tree, column, slot, weight })
-                .collect();
-            pieces.sort_by_key(|p| (p.tree, p.column, p.slot));
+        let groups = self.points.into_iter().zip(self.pieces).map(|(point, mut pieces)| {
+            let place = |p: &PieceWeight| (p.tree, p.column, p.slot);
+            pieces.sort_unstable_by_key(place);
+            pieces.dedup_by(|next, sum| {
+                let same = place(next) == place(sum);
+                if same {
+                    sum.weight += next.weight;
+                }
+                same
+            });
             PieceGroup { point, pieces }
         });
         let groups = groups.collect();

@@ -40,6 +40,21 @@ impl PublicValues {
         this
     }
 
+    /// Cells of the model's constants, by tensor: those of every statement.
+    #[cfg(feature = "prover")]
+    pub fn constants(plan: &Plan) -> Vec<Option<Cells>> {
+        let cells = |t: &TensorDecl| match &t.source {
+            Source::Constant(c) => Some(Cells::from_row_major(&t.axes, &dense(c, &t.axes))),
+            _ => None,
+        };
+        plan.tensors.iter().map(cells).collect()
+    }
+
+    /// The column at which each row is 1, row-major, of a public input as one-hot rows.
+    pub fn ones(&self, tensor: usize) -> Option<&[u32]> {
+        self.columns[tensor].as_deref()
+    }
+
     fn with(
         plan: &Plan,
         inputs: &[Option<IntTensor>],

@@ -10,7 +10,7 @@ use crate::claims::embed;
 use crate::field::{eq_table, F};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use stwo::core::fields::m31::BaseField;
 use zkml_ir::elem::P;
 use zkml_ir::plan::{Axis, LinExpr, Plan, Term};
@@ -23,29 +23,59 @@ pub enum Role {
     Folded(Arc<Weights>),
 }
 
-/// Weights of a folded axis, also by coordinate.
+/// Weights of a folded axis, computed when somebody reads them.
 pub struct Weights {
+    /// eq at this point, or ones.
+    point: Option<Vec<F>>,
+    len: usize,
+    values: OnceLock<Values>,
+}
+
+/// Also by coordinate.
+struct Values {
     values: Vec<F>,
     coords: [Vec<i32>; 4],
-    total: F,
 }
 
 impl Weights {
-    pub fn values(&self) -> &[F] {
-        &self.values
+    /// eq at a point, the first `len` entries.
+    pub fn at(point: &[F], len: usize) -> Self {
+        assert!(len <= 1 << point.len(), "as many entries as there are");
+        Self { point: Some(point.to_vec()), len, values: OnceLock::new() }
     }
 
-    /// eq at a point, the first n entries.
-    pub fn at(point: &[F], n: usize) -> Self {
-        let mut values = eq_table(point);
-        values.truncate(n);
-        Self::new(values)
+    pub fn ones(len: usize) -> Self {
+        Self { point: None, len, values: OnceLock::new() }
     }
 
-    pub fn new(values: Vec<F>) -> Self {
-        let coords = std::array::from_fn(|c| values.iter().map(|v| v.to_m31_array()[c].0 as i32).collect());
-        let total = values.iter().fold(F::zero(), |s, v| s + *v);
-        Self { values, coords, total }
+    /// Where eq is taken; ones have no point.
+    pub fn point(&self) -> Option<&[F]> {
+        self.point.as_deref()
+    }
+
+    #[allow(clippy::len_without_is_empty, reason = "an axis has entries")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    fn values(&self) -> &Values {
+        self.values.get_or_init(|| {
+            let mut values = match &self.point {
+                Some(point) => eq_table(point),
+                None => vec![F::one(); self.len],
+            };
+            values.truncate(self.len);
+            let coord = |c: usize| values.iter().map(|v| v.to_m31_array()[c].0 as i32).collect();
+            Values { coords: std::array::from_fn(coord), values }
+        })
+    }
+
+    fn total(&self) -> F {
+        match &self.point {
+            None => embed(self.len as i64),
+            Some(point) if self.len == 1 << point.len() => F::one(),
+            Some(_) => self.values().values.iter().fold(F::zero(), |s, v| s + *v),
+        }
     }
 }
 
@@ -76,7 +106,7 @@ pub fn fold<'a>(
 pub fn folded_constant(constant: i64, roles: &[Role]) -> F {
     roles.iter().fold(embed(constant), |v, r| match r {
         Role::Kept { .. } => v,
-        Role::Folded(w) => v * w.total,
+        Role::Folded(w) => v * w.total(),
     })
 }
 
@@ -148,7 +178,7 @@ impl<'a> Nest<'a> {
                     extra.push(Step { extent: a.extent(), stride: 0, out: stride, weight: None });
                 }
                 (Ok(stride), false) => out += loops.start[axis] * stride,
-                (Err(w), true) => scale *= w.total,
+                (Err(w), true) => scale *= w.total(),
                 (Err(w), false) => {
                     slot[axis] = Some(weights.len());
                     weights.push(w);
@@ -199,7 +229,7 @@ pub(super) fn reduce(sums: [i64; 4]) -> F {
 
 fn add_term(out: &mut [F], term: &Term, axes: &[Axis], roles: &[Role], plan: &Plan, cells: &Cells) {
     let decl = &plan.tensors[term.view.tensor];
-    let ones: Vec<Arc<Weights>> = ones(term).map(|n| Arc::new(Weights::new(vec![F::one(); n]))).collect();
+    let ones: Vec<Arc<Weights>> = ones(term).map(|n| Arc::new(Weights::ones(n))).collect();
     let Nest { steps, weights, base, out: out_start, start, scale } =
         Nest::new(term, axes, roles, &ones, &decl.axes);
     // 2^31 * |cell| * (cells folded into one output) must stay below 2^63.
@@ -260,7 +290,7 @@ impl Walk<'_> {
                     true => self.dot(w, at[w], index, from, s),
                     false => (0..s.extent).fold(F::zero(), |sum, v| {
                         let x = embed(self.cells.get(from + v * s.stride) as i64);
-                        sum + self.weights[w].values[at[w] + v * index] * x
+                        sum + self.weights[w].values().values[at[w] + v * index] * x
                     }),
                 };
                 sums.field[to] += others * sum;
@@ -283,11 +313,11 @@ impl Walk<'_> {
     /// The product of the folded axes' weights at their positions, but for one.
     fn product(&self, at: &[usize], but: Option<usize>) -> F {
         let chosen = (0..at.len()).filter(|&k| Some(k) != but);
-        chosen.fold(F::one(), |p, k| p * self.weights[k].values[at[k]])
+        chosen.fold(F::one(), |p, k| p * self.weights[k].values().values[at[k]])
     }
 
     fn dot(&self, w: usize, at: usize, index: usize, from: usize, s: Step) -> F {
-        let coords = &self.weights[w].coords;
+        let coords = &self.weights[w].values().coords;
         if index == 1 && s.stride == 1 {
             let range = at..at + s.extent;
             return reduce(std::array::from_fn(|c| match self.cells {

@@ -78,6 +78,13 @@ impl Statement {
         Ok(PublicValues::cells(system.plan(), &self.inputs, &self.outputs))
     }
 
+    /// What the argument's public terms are evaluated from, once the statement is checked: enough for a verifier, and for a
+    /// prover that has the cells of constants and one-hot rows from elsewhere.
+    pub fn values(&self, system: &System) -> Result<PublicValues, StatementError> {
+        self.check(system)?;
+        Ok(PublicValues::new(system.plan(), &self.inputs, &self.outputs))
+    }
+
     pub(super) fn absorb<C: Channel>(&self, t: &mut Transcript<C>) {
         let mut words = vec![self.inputs.len() as u32, self.outputs.len() as u32];
         let mut tensor = |v: Option<&IntTensor>| match v {
