@@ -1,0 +1,498 @@
+//! From a [`Net`] to a [`Program`]: each node's op says it in calls of zkml ([`crate::ops`]).
+//!
+//! ONNX computes in floats, zkml in integers of declared widths. A product or a sum is an exact accumulator; it is quantised where
+//! an op reads it that takes no accumulator, to the type which that op asks for, once for each type. So what a node gives stays
+//! exact as long as possible.
+
+use crate::error::{ImportError, Problem, Refusal};
+use crate::names::{ident, is_given, module, Unique};
+use crate::net::{Net, Node, ValueId};
+use crate::ops;
+use crate::program::{Arg, Param, ParamKind, Program, Ref, Step};
+use crate::read::problem;
+use crate::tensor::{Kind, Tensor};
+use ndarray::ArrayD;
+use std::collections::HashMap;
+use zkml_dsl::builder::{Builder, Layout, Var};
+use zkml_dsl::weights::{FloatTensor, Shape};
+use zkml_dsl::Elem;
+use zkml_ir::elem::Interval;
+
+/// How many bits tensors get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// What products read.
+    pub activations: Elem,
+    /// Sums that go on through a network, such as residual streams.
+    pub sums: Elem,
+    /// The widest of weights; a product whose sums would not fit takes I8.
+    pub weights: Elem,
+}
+
+impl Default for Widths {
+    fn default() -> Self {
+        Self { activations: Elem::I12, sums: Elem::I16, weights: Elem::I12 }
+    }
+}
+
+impl Widths {
+    /// Eight bits for what products read and weights, twelve for sums: the cheapest.
+    pub fn narrow() -> Self {
+        Self { activations: Elem::I8, sums: Elem::I12, weights: Elem::I8 }
+    }
+}
+
+/// A program under way.
+pub struct Lift<'n> {
+    pub net: &'n Net,
+    pub widths: Widths,
+    pub program: Program,
+    builder: Builder,
+    vars: HashMap<Ref, Var>,
+    values: HashMap<ValueId, Ref>,
+    sized: HashMap<(Ref, Elem), Ref>,
+    weights: HashMap<(String, Elem), Ref>,
+    idents: Unique,
+    files: Unique,
+    declared: usize,
+    /// The node under way: its place and its name.
+    node: (usize, String),
+}
+
+/// Lifts all nodes; what cannot be is listed.
+pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportError> {
+    let name = ident(name);
+    let mut l = Lift {
+        net,
+        widths,
+        program: Program { name: name.clone(), ..Program::default() },
+        builder: Builder::new(&name),
+        vars: HashMap::new(),
+        values: HashMap::new(),
+        sized: HashMap::new(),
+        weights: HashMap::new(),
+        idents: Unique::default(),
+        files: Unique::default(),
+        declared: 0,
+        node: (0, String::new()),
+    };
+    l.idents.take(&name, "_");
+    l.inputs()?;
+    let (mut problems, mut unknown): (Vec<Problem>, Vec<ValueId>) = (vec![], vec![]);
+    for (i, node) in net.nodes.iter().enumerate() {
+        if node.inputs.iter().flatten().any(|v| unknown.contains(v)) {
+            unknown.extend(&node.outputs);
+            continue;
+        }
+        l.node = (i, node.name.clone());
+        let op = ops::find(&node.op).ok_or_else(|| ops::unknown("", &node.op));
+        if let Err(refusal) = op.and_then(|op| (op.lift)(&mut l, node)) {
+            problems.push(problem(net, node, refusal));
+            unknown.extend(&node.outputs);
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ImportError::Unsupported(problems));
+    }
+    let mut names = Unique::default();
+    for &v in &net.outputs {
+        let r = match l.values.get(&v) {
+            Some(&r) => r,
+            None => {
+                let why = Refusal::new("an output that depends on no input");
+                let node = Node {
+                    name: net.values[v].name.clone(),
+                    op: "output".into(),
+                    inputs: vec![Some(v)],
+                    outputs: vec![],
+                    attributes: Default::default(),
+                };
+                return Err(ImportError::Unsupported(vec![problem(net, &node, why)]));
+            }
+        };
+        let name = names.take(&ident(&net.values[v].name), "_");
+        let r = l.result(r).map_err(|why| ImportError::Input { name: name.clone(), problem: why.why })?;
+        l.program.results.push((name, r));
+    }
+    drop_unread(&mut l.program);
+    shorten(&mut l.program);
+    Ok(l.program)
+}
+
+impl<'n> Lift<'n> {
+    fn inputs(&mut self) -> Result<(), ImportError> {
+        for &v in &self.net.inputs {
+            let value = &self.net.values[v];
+            let masks = |n: &Node| n.op == ops::ATTENTION && n.input(3) == Some(v);
+            let mask = self.net.nodes.iter().any(masks);
+            let elem = match value.kind {
+                _ if mask => Elem::U8,
+                Kind::Float => self.widths.activations,
+                Kind::Int => self.integer(v),
+                Kind::Bool => Elem::U8,
+            };
+            let ident = self.idents.take(&ident(&value.name), "_");
+            let param = Param {
+                name: value.name.clone(),
+                elem,
+                // Flags of keys are read as they are given.
+                dims: if mask { vec![value.dims.iter().product()] } else { zk_dims(&value.dims) },
+                kind: ParamKind::Input,
+                ident: ident.clone(),
+            };
+            let var = self.builder.input(&ident, elem, param.dims.clone())?;
+            let r = self.declare(param, var);
+            self.values.insert(v, r);
+        }
+        Ok(())
+    }
+
+    /// The narrowest type of an input of integers. Rows of tables are numbered up to the table's own end, whatever samples hold.
+    fn integer(&self, v: ValueId) -> Elem {
+        let tokens = self.net.nodes.iter().any(|n| n.op == "Gather" && n.input(1) == Some(v));
+        let Some(&[lo, hi]) = self.net.ranges.get(&self.net.values[v].name).filter(|_| !tokens) else {
+            return Elem::I24;
+        };
+        let seen = Interval::new(lo, hi);
+        let holds = |e: &Elem| e.interval().contains_interval(seen);
+        [Elem::U8, Elem::I12, Elem::I16].into_iter().find(holds).unwrap_or(Elem::I24)
+    }
+
+    /// What can be an output: not the parts of a concatenation, whose ranges the linear rule adds up, and no input as it is.
+    fn result(&mut self, r: Ref) -> Result<Ref, Refusal> {
+        let mut at = r;
+        while let Ref::Step(s, _) = at {
+            let step = &self.program.steps[s];
+            match step.op {
+                "concat" => {
+                    // The sum over an axis of one entry is a cell of its own, which the parts are exactly.
+                    let dims = self.dims(r)?;
+                    let apart = self.reshaped(r, &[&dims[..], &[1]].concat())?;
+                    return self.call("sum").arg("axis", Arg::Int(dims.len() as i64)).of([apart]);
+                }
+                "reshape" | "transpose" | "slice" => at = step.tensors[0],
+                _ => return Ok(r),
+            }
+        }
+        Ok(r)
+    }
+
+    fn declare(&mut self, param: Param, var: Var) -> Ref {
+        let r = Ref::Param(self.program.params.len());
+        self.program.params.push(param);
+        self.vars.insert(r, var);
+        r
+    }
+
+    /// What is known of a value when a file is read.
+    pub fn constant(&self, v: ValueId) -> Option<&'n Tensor> {
+        let net: &'n Net = self.net;
+        net.value(v)
+    }
+
+    /// An input of the node that has to be there.
+    pub fn input(&self, node: &Node, i: usize) -> Result<ValueId, Refusal> {
+        node.input(i).ok_or_else(|| Refusal::new(format!("input {i} is missing")))
+    }
+
+    /// A value that is computed, as it is: perhaps an accumulator.
+    pub fn get(&mut self, v: ValueId) -> Result<Ref, Refusal> {
+        if let Some(&r) = self.values.get(&v) {
+            return Ok(r);
+        }
+        let value = &self.net.values[v];
+        let tensor = value.constant.as_deref().ok_or_else(|| Refusal::new("a value that nothing gives"))?;
+        self.weight(&value.name, "constant", &tensor.to_float(), Elem::I16, Layout::InOut)
+    }
+
+    /// The node's input by its place, as it is.
+    pub fn read(&mut self, node: &Node, i: usize) -> Result<Ref, Refusal> {
+        let v = self.input(node, i)?;
+        self.get(v)
+    }
+
+    /// The node's input in one of these types.
+    pub fn read_as(&mut self, node: &Node, i: usize, elems: &[Elem]) -> Result<Ref, Refusal> {
+        let x = self.read(node, i)?;
+        self.sized(x, elems)
+    }
+
+    /// The node's input in any type but an accumulator's.
+    pub fn read_sized(&mut self, node: &Node, i: usize) -> Result<Ref, Refusal> {
+        let x = self.read(node, i)?;
+        self.any_size(x)
+    }
+
+    /// The tensor in one of these types; the first is what others are quantised to.
+    pub fn sized(&mut self, x: Ref, elems: &[Elem]) -> Result<Ref, Refusal> {
+        let elem = self.elem(x)?;
+        if elems.contains(&elem) {
+            return Ok(x);
+        }
+        let to = elems[0];
+        if let Some(&r) = self.sized.get(&(x, to)) {
+            return Ok(r);
+        }
+        let r = self.call("quantize").elem(to).of([x])?;
+        self.sized.insert((x, to), r);
+        Ok(r)
+    }
+
+    /// The tensor in this type and in one cell for each entry: a quantisation in a wide window has digits, whose sum reaches a little
+    /// beyond the type, which a concatenation does not take.
+    pub fn in_one_cell(&mut self, x: Ref, elem: Elem) -> Result<Ref, Refusal> {
+        const WINDOW: i64 = 16;
+        let source = match x {
+            Ref::Step(s, _)
+                if self.program.steps[s].op == "quantize" && self.program.steps[s].named.is_empty() =>
+            {
+                self.program.steps[s].tensors[0]
+            }
+            x if self.elem(x)? == elem => return Ok(x),
+            x => x,
+        };
+        self.call("quantize").elem(elem).arg("window", Arg::Int(WINDOW)).of([source])
+    }
+
+    pub fn any_size(&mut self, x: Ref) -> Result<Ref, Refusal> {
+        match self.elem(x)? {
+            Elem::Acc => self.sized(x, &[self.widths.activations]),
+            _ => Ok(x),
+        }
+    }
+
+    pub fn elem(&self, x: Ref) -> Result<Elem, Refusal> {
+        Ok(self.builder.elem(self.vars[&x])?)
+    }
+
+    pub fn interval(&self, x: Ref) -> Result<Interval, Refusal> {
+        Ok(self.builder.ty(self.vars[&x])?.interval)
+    }
+
+    pub fn dims(&self, x: Ref) -> Result<Vec<usize>, Refusal> {
+        Ok(self.builder.shape(self.vars[&x])?.dims().to_vec())
+    }
+
+    /// The shape that zkml has for a value: at least one dimension.
+    pub fn zk_dims(&self, v: ValueId) -> Vec<usize> {
+        zk_dims(self.net.dims(v))
+    }
+
+    /// Says what a node's output is, in the shape that the file has for it.
+    pub fn give(&mut self, node: &Node, i: usize, x: Ref) -> Result<(), Refusal> {
+        let Some(&v) = node.outputs.get(i) else { return Ok(()) };
+        let dims = self.zk_dims(v);
+        let x = self.reshaped(x, &dims)?;
+        self.values.insert(v, x);
+        Ok(())
+    }
+
+    /// The same elements in another shape, if it is another.
+    pub fn reshaped(&mut self, x: Ref, dims: &[usize]) -> Result<Ref, Refusal> {
+        if self.dims(x)? == dims {
+            return Ok(x);
+        }
+        let x = self.any_size(x)?;
+        let shape = dims.iter().map(|&d| d as i64).collect();
+        self.call("reshape").arg("shape", Arg::Ints(shape)).of([x])
+    }
+
+    /// A call of an op, to be ended by [`Calling::of`].
+    pub fn call(&mut self, op: &'static str) -> Calling<'_, 'n> {
+        Calling { lift: self, op, elem: None, named: vec![] }
+    }
+
+    /// A weight. `name` is the graph's, if it says anything; else it is `role` of the module that the node belongs to. `values` are in
+    /// the shape of the file: `[out, in]` for that layout.
+    pub fn weight(
+        &mut self,
+        name: &str,
+        role: &str,
+        values: &ArrayD<f32>,
+        elem: Elem,
+        layout: Layout,
+    ) -> Result<Ref, Refusal> {
+        let name = match (is_given(name), module(&self.node.1)) {
+            (true, _) => name.to_owned(),
+            (false, module) if module.is_empty() => format!("{}.{role}", ident(&self.node.1)),
+            (false, module) => format!("{module}.{role}"),
+        };
+        if let Some(position) = values.iter().position(|v| !v.is_finite()) {
+            let value = values.iter().nth(position).copied().unwrap_or_default();
+            return Err(Refusal::new(format!("constant `{name}` holds {value} at {position}")));
+        }
+        let dims = zk_dims(values.shape());
+        let tensor = FloatTensor::new(Shape::new(dims.clone()), values.iter().copied().collect());
+        // The same values under the same name are the same weight.
+        if let Some(&r) = self.weights.get(&(name.clone(), elem)) {
+            let Ref::Param(i) = r else { unreachable!("weights are parameters") };
+            if self.program.weights.get(&self.program.params[i].name) == Some(&tensor) {
+                return Ok(r);
+            }
+        }
+        let key = (name.clone(), elem);
+        let name = self.files.take(&name, ".");
+        let ident = self.idents.take(&ident(&name), "_");
+        let declared = match (layout, &dims[..]) {
+            (Layout::OutIn, &[o, i]) => vec![i, o],
+            _ => dims,
+        };
+        // The builder only checks: weights of refused tries stay there, under names of their own.
+        self.declared += 1;
+        let var = self.builder.weight_with(&format!("w{}", self.declared), elem, declared.clone(), layout)?;
+        let param =
+            Param { ident, name: name.clone(), elem, dims: declared, kind: ParamKind::Weight(layout) };
+        self.program.weights.insert(name, tensor);
+        let r = self.declare(param, var);
+        self.weights.insert(key, r);
+        Ok(r)
+    }
+
+    /// A try that leaves no trace if it is refused: a product in one width, then in the next.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let names = (self.idents.clone(), self.files.clone(), self.weights.clone(), self.sized.clone());
+        let (params, steps) = (self.program.params.len(), self.program.steps.len());
+        let tried = f(self);
+        if tried.is_err() {
+            (self.idents, self.files, self.weights, self.sized) = names;
+            self.program.steps.truncate(steps);
+            for param in self.program.params.drain(params..) {
+                self.program.weights.remove(&param.name);
+            }
+        }
+        tried
+    }
+}
+
+/// A call under way.
+pub struct Calling<'l, 'n> {
+    lift: &'l mut Lift<'n>,
+    op: &'static str,
+    elem: Option<Elem>,
+    named: Vec<(&'static str, Arg)>,
+}
+
+impl<'n> Calling<'_, 'n> {
+    pub fn elem(self, elem: Elem) -> Self {
+        Self { elem: Some(elem), ..self }
+    }
+
+    pub fn arg(mut self, name: &'static str, arg: Arg) -> Self {
+        self.named.push((name, arg));
+        self
+    }
+
+    /// An argument that is left out where it is the default.
+    pub fn arg_if(self, wanted: bool, name: &'static str, arg: Arg) -> Self {
+        match wanted {
+            true => self.arg(name, arg),
+            false => self,
+        }
+    }
+
+    pub fn of(self, tensors: impl Into<Vec<Ref>>) -> Result<Ref, Refusal> {
+        self.all(tensors).map(|refs| refs[0])
+    }
+
+    /// All results.
+    pub fn all(self, tensors: impl Into<Vec<Ref>>) -> Result<Vec<Ref>, Refusal> {
+        let Self { lift, op, elem, named } = self;
+        let (at, node) = &lift.node;
+        let name = match module(node) {
+            module if !module.is_empty() => module,
+            _ => node.clone(),
+        };
+        let mut step = Step { op, elem, tensors: tensors.into(), named, results: 1, name, node: *at };
+        let vars = step.call(&lift.builder, |r| lift.vars[r])?;
+        step.results = vars.len();
+        let s = lift.program.steps.len();
+        lift.program.steps.push(step);
+        let refs: Vec<Ref> = (0..vars.len()).map(|k| Ref::Step(s, k)).collect();
+        refs.iter().zip(vars).for_each(|(&r, var)| {
+            lift.vars.insert(r, var);
+        });
+        Ok(refs)
+    }
+}
+
+/// At least one dimension.
+pub fn zk_dims(dims: &[usize]) -> Vec<usize> {
+    match dims {
+        [] => vec![1],
+        _ => dims.to_vec(),
+    }
+}
+
+/// Drops steps and weights that no result reads: attempts in other widths, values that only shapes were taken of.
+fn drop_unread(p: &mut Program) {
+    let mut steps = vec![false; p.steps.len()];
+    let mut params: Vec<bool> = p.params.iter().map(|p| p.kind == ParamKind::Input).collect();
+    let mut mark = |r: Ref, steps: &mut Vec<bool>| match r {
+        Ref::Param(i) => params[i] = true,
+        Ref::Step(s, _) => steps[s] = true,
+    };
+    p.results.iter().for_each(|(_, r)| mark(*r, &mut steps));
+    for s in (0..p.steps.len()).rev().collect::<Vec<_>>() {
+        if steps[s] {
+            p.steps[s].reads().collect::<Vec<_>>().into_iter().for_each(|r| mark(r, &mut steps));
+        }
+    }
+    let place = |keep: &[bool]| -> Vec<usize> {
+        let mut next = 0;
+        let number = |&k: &bool| {
+            next += usize::from(k);
+            next.wrapping_sub(1)
+        };
+        keep.iter().map(number).collect()
+    };
+    let (step_at, param_at) = (place(&steps), place(&params));
+    let moved = |r: &mut Ref| match r {
+        Ref::Param(i) => *i = param_at[*i],
+        Ref::Step(s, _) => *s = step_at[*s],
+    };
+    let mut keep = steps.iter();
+    p.steps.retain(|_| keep.next() == Some(&true));
+    let mut keep = params.iter();
+    p.params.retain(|_| keep.next() == Some(&true));
+    for step in &mut p.steps {
+        step.tensors.iter_mut().for_each(moved);
+        for (_, arg) in &mut step.named {
+            if let Arg::Tensor(r) = arg {
+                moved(r);
+            }
+        }
+    }
+    p.results.iter_mut().for_each(|(_, r)| moved(r));
+    let names: Vec<&String> = p.params.iter().map(|p| &p.name).collect();
+    let kept: std::collections::BTreeSet<String> = names.into_iter().cloned().collect();
+    p.weights.retain(|name, _| kept.contains(name));
+}
+
+/// Drops from names in Rust what all of them begin with: the exporter's wrapper, the network's own name.
+fn shorten(p: &mut Program) {
+    let weights = || p.params.iter().filter(|p| p.kind != ParamKind::Input).map(|p| p.name.as_str());
+    let Some(mut prefix) = weights().find(|n| n.contains('.')).map(str::to_owned) else { return };
+    for name in weights().filter(|n| n.contains('.')) {
+        while !name.starts_with(&prefix) {
+            let shorter = prefix.trim_end_matches('.').rfind('.').map_or(0, |dot| dot + 1);
+            prefix.truncate(shorter);
+        }
+        let dot = prefix.rfind('.').map_or(0, |dot| dot + 1);
+        prefix.truncate(dot);
+    }
+    if prefix.is_empty() {
+        return;
+    }
+    let mut idents = Unique::default();
+    idents.take(&p.name, "_");
+    p.inputs().for_each(|i| drop(idents.take(&i.ident, "_")));
+    for param in p.params.iter_mut().filter(|p| p.kind != ParamKind::Input) {
+        let short = param.name.strip_prefix(&prefix).unwrap_or(&param.name);
+        param.ident = idents.take(&ident(short), "_");
+    }
+    for step in &mut p.steps {
+        let dotted = format!("{}.", step.name);
+        let short = dotted.strip_prefix(&prefix).map(|s| s.trim_end_matches('.').to_owned());
+        step.name = short.filter(|s| !s.is_empty()).unwrap_or_else(|| step.op.to_owned());
+    }
+}
