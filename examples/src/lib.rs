@@ -8,7 +8,7 @@ pub mod gpt2;
 pub mod limits;
 pub mod minilm;
 pub mod options;
-pub mod progress;
+pub use zkml_progress as progress;
 pub mod report;
 pub mod session;
 pub mod text;

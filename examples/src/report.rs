@@ -136,7 +136,13 @@ mod tests {
 
     #[test]
     fn table_shows_phases_under_the_totals() {
-        let phase = |name, depth, ms| Phase { name, depth, count: 1, wall: Duration::from_millis(ms) };
+        let phase = |name, depth, ms| Phase {
+            name,
+            depth,
+            count: 1,
+            start: Duration::ZERO,
+            wall: Duration::from_millis(ms),
+        };
         let table =
             report().table(&[phase("bounds", 1, 7)], &[phase("commit", 0, 300), phase("merkle", 1, 120)]);
         let lines: Vec<_> = table.lines().collect();

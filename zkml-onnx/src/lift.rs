@@ -242,14 +242,25 @@ impl<'n> Lift<'n> {
     /// beyond the type, which a concatenation does not take.
     pub fn in_one_cell(&mut self, x: Ref, elem: Elem) -> Result<Ref, Refusal> {
         const WINDOW: i64 = 16;
-        let source = match x {
-            Ref::Step(s, _)
-                if self.program.steps[s].op == "quantize" && self.program.steps[s].named.is_empty() =>
-            {
-                self.program.steps[s].tensors[0]
+        let mut at = x;
+        let mut digits = false;
+        while let Ref::Step(s, _) = at {
+            let step = &self.program.steps[s];
+            match step.op {
+                "reshape" | "transpose" | "slice" | "split" => at = step.tensors[0],
+                _ => {
+                    digits = step.op == "quantize" && step.named.is_empty();
+                    break;
+                }
             }
-            x if self.elem(x)? == elem => return Ok(x),
-            x => x,
+        }
+        if !digits && self.elem(x)? == elem {
+            return Ok(x);
+        }
+        // The same accumulator, if it is not seen through a view.
+        let source = match at {
+            Ref::Step(s, _) if digits && at == x => self.program.steps[s].tensors[0],
+            _ => x,
         };
         self.call("quantize").elem(elem).arg("window", Arg::Int(WINDOW)).of([source])
     }

@@ -37,6 +37,36 @@ impl Proof {
         w.into_bytes()
     }
 
+    /// Bytes by part, in the order in which they lie in [`Proof::to_bytes`] but for those of the opening, which is taken apart: what
+    /// a proof's size goes to.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let o = &self.opening;
+        let samples: usize = o.samples.iter().map(Vec::len).sum();
+        let own = o.sums_samples.as_flattened().len() + o.composition_samples.len();
+        let words: usize = o.queried.iter().flatten().map(Vec::len).sum();
+        let paths: usize = o.paths.iter().map(Vec::len).sum();
+        let fri: usize =
+            o.fri_layers.iter().map(|l| HASH + l.witness.len() * FELT + l.path.len() * HASH).sum();
+        let known = [
+            ("roots", (1 + usize::from(self.private_root.is_some())) * HASH),
+            ("lookup argument", self.gkr.as_ref().map_or(0, |g| g.to_felts().len() * FELT)),
+            ("einsum rounds", (1 + self.einsum.rounds.as_flattened().len()) * FELT),
+            ("einsum operands", self.einsum.operands.as_flattened().len() * FELT),
+            ("opening rounds", o.rounds.as_flattened().len() * FELT),
+            ("samples", (samples + own) * FELT),
+            ("queried cells", words * 4),
+            ("Merkle paths", paths * HASH),
+            ("FRI", fri + o.last_layer.len() * FELT),
+        ];
+        let sum: usize = known.iter().map(|(_, n)| n).sum();
+        let rest = self.to_bytes().len() - sum;
+        known
+            .into_iter()
+            .chain([("roots of the opening, counts, nonce", rest)])
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    }
+
     /// No proof for this system is longer: what a server can refuse before it reads it, and what bounds the memory that
     /// reading one takes.
     pub fn max_bytes(system: &System) -> usize {

@@ -1,6 +1,7 @@
-//! What the prover is doing, from its `tracing` spans: a spinner on a terminal, and the wall time of each phase.
+//! What the prover is doing, from its `tracing` spans: a line on a terminal with the phase's name and the time that is left, and the
+//! wall time of each phase. In a pipe it is quiet.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
     pub name: &'static str,
+    /// When the first of them began, from when the collector was made or reset.
+    pub start: Duration,
     /// Phases that the first such span lay in.
     pub depth: usize,
     /// Spans that have ended.
@@ -36,6 +39,8 @@ struct State {
     /// Open spans, the innermost last.
     open: Vec<(Id, &'static str)>,
     bar: Option<ProgressBar>,
+    /// When the first phase began.
+    origin: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -85,7 +90,18 @@ impl Progress {
 
     /// Forgets the phases that are over: between setup and proof, or between two proofs.
     pub fn reset(&self) {
-        self.lock().phases.retain(|r| r.open > 0);
+        let mut state = self.lock();
+        state.phases.retain(|r| r.open > 0);
+        state.origin = None;
+    }
+
+    /// Says how long what begins now will take: the line then counts down.
+    pub fn expect(&self, total: Duration) {
+        let state = self.lock();
+        if let Some(bar) = &state.bar {
+            bar.reset_elapsed();
+            bar.set_style(style(Some(total)));
+        }
     }
 
     /// Removes the spinner from the terminal, before results are printed.
@@ -105,7 +121,8 @@ impl State {
     fn begin(&mut self, id: Id, name: &'static str, depth: usize) {
         let now = Instant::now();
         let at = self.phases.iter().position(|r| r.phase.name == name).unwrap_or_else(|| {
-            let phase = Phase { name, depth, count: 0, wall: Duration::ZERO };
+            let start = now.duration_since(*self.origin.get_or_insert(now));
+            let phase = Phase { name, start, depth, count: 0, wall: Duration::ZERO };
             self.phases.push(Running { phase, open: 0, since: now });
             self.phases.len() - 1
         });
@@ -151,9 +168,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     }
 }
 
+fn style(total: Option<Duration>) -> ProgressStyle {
+    let style = ProgressStyle::with_template("{spinner} {elapsed} {left}{msg}").expect("a constant template");
+    style.with_key("left", move |state: &ProgressState, w: &mut dyn std::fmt::Write| {
+        if let Some(total) = total {
+            let left = total.saturating_sub(state.elapsed()).as_secs_f64();
+            let _ = write!(w, "({left:.0} s left) ");
+        }
+    })
+}
+
 fn spinner() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}").expect("a constant template");
-    let bar = ProgressBar::new_spinner().with_style(style);
+    let bar = ProgressBar::new_spinner().with_style(style(None));
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

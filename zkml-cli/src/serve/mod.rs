@@ -1,0 +1,119 @@
+//! `zkml serve`: proofs over HTTP.
+//!
+//! ```text
+//! POST /v1/prove          {"inputs": {name: [numbers]}}            202 {"id", "state", ..}, 429 when the queue is full
+//! GET  /v1/proofs/{id}    200 {"id", "state": "queued" | "proving" | "proven" | "failed", ..}, with proof and statement once there
+//! POST /v1/verify         {"statement": base-16, "proof": base-16}  200 {"verified": true | false, ..}
+//! GET  /healthz           200
+//! ```
+//!
+//! A job is in the store before it is answered, and its proof before it is said to be proven. Jobs that a stop left undone are taken up
+//! again; the id of a job is the hash of the key's digest and the inputs, so the same request is the same job: nothing is proven
+//! twice.
+//!
+//! * `store`: jobs on disk; `worker`: the one thread that proves; `routes`: requests.
+
+mod routes;
+mod store;
+mod worker;
+
+use crate::args::{Serve, Source};
+use crate::failure::{Code, Failure, Outcome};
+use crate::model::Model;
+use crate::output::Output;
+use serde_json::json;
+use std::sync::Arc;
+use store::Store;
+use tokio::sync::Notify;
+use zkml_dsl::engine::AcceptedLevel;
+use zkml_dsl::DynamicModel;
+use zkml_runtime::artifact::Verifier;
+
+/// What requests and the worker share.
+pub struct Service {
+    pub model: DynamicModel,
+    pub verifier: Verifier,
+    pub store: Store,
+    /// Jobs that may wait.
+    pub queue: usize,
+    pub token: Option<String>,
+    /// Wakes the worker.
+    pub work: std::sync::Condvar,
+    pub stopping: std::sync::Mutex<bool>,
+}
+
+pub fn run(a: &Serve, output: &Output) -> Outcome {
+    let model = Model::open(&a.model, &Source::default())?;
+    if !matches!(model, Model::Folder { .. }) {
+        return Err(Failure::usage("serve takes the folder of a model: `zkml setup` writes one"));
+    }
+    let token = match &a.token {
+        Some(path) => {
+            Some(std::fs::read_to_string(path).map_err(|e| Failure::file(path, e))?.trim().to_owned())
+        }
+        None => std::env::var("ZKML_TOKEN").ok(),
+    };
+    if token.as_deref() == Some("") {
+        return Err(Failure::input("the token is empty"));
+    }
+    let ready = model.set_up(None, None, &a.place)?;
+    let key = ready.verifier_key();
+    // Whoever started the service chose the level.
+    let accepted = AcceptedLevel::from(key.data().level);
+    let verifier = key.portable(ready.graph())?.verifier(key.certificate(), accepted)?;
+    let path = a.store.clone().unwrap_or_else(|| a.model.join("jobs.redb"));
+    let store = Store::open(&path).map_err(|e| Failure::file(&path, e))?;
+    let service = Arc::new(Service {
+        model: ready,
+        verifier,
+        store,
+        queue: a.queue.get(),
+        token,
+        work: std::sync::Condvar::new(),
+        stopping: std::sync::Mutex::new(false),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let worker = {
+        let service = service.clone();
+        std::thread::Builder::new().name("prover".into()).spawn(move || worker::run(&service))?
+    };
+    let served = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(a.listen)
+            .await
+            .map_err(|e| Failure::new(Code::Resources, format_args!("cannot listen on {}: {e}", a.listen)))?;
+        let address = listener.local_addr()?;
+        output.result(
+            &json!({ "listening": address.to_string(), "model": service.model.graph().name }),
+            || format!("{} on http://{address}\n", service.model.graph().name),
+        );
+        let app = routes::app(service.clone(), a.max_body);
+        axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
+        Ok::<_, Failure>(())
+    });
+    // The proof under way is finished, what waits stays in the store.
+    *service.stopping.lock().unwrap_or_else(|e| e.into_inner()) = true;
+    service.work.notify_all();
+    let _ = worker.join();
+    served
+}
+
+/// An interrupt or a request to terminate.
+async fn stopped() {
+    let stop = Arc::new(Notify::new());
+    let interrupt = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => stop.notified().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = stop.notified();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
