@@ -23,12 +23,14 @@ impl Output {
         self.progress.finish();
         let mut out = std::io::stdout().lock();
         // A closed pipe is nobody's mistake.
-        let _ = match self.json {
-            true => serde_json::to_string_pretty(value).map(|text| writeln!(out, "{text}")).map(drop),
-            false => Ok({
-                let _ = write!(out, "{}", words());
-            }),
+        let text = match self.json {
+            true => {
+                serde_json::to_string_pretty(value).unwrap_or_else(|e| format!("{{ \"error\": \"{e}\" }}"))
+                    + "\n"
+            }
+            false => words(),
         };
+        let _ = out.write_all(text.as_bytes());
     }
 
     pub fn fail(&self, failure: &Failure) {

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Opsets before this one have other meanings of common ops (`Dropout` with masks, `axes` of pools and so on).
-const OLDEST: i64 = 7;
+/// Before this one ops had inputs in other places.
+const OLDEST: i64 = 5;
 
 /// What a file leaves open.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Options {
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// Inputs that are no inputs of the model that is proven: each is this number everywhere.
     pub constants: BTreeMap<String, f64>,
+    /// The same with values of their own: parameters that a file takes as inputs.
+    pub values: BTreeMap<String, crate::samples::Array>,
     /// Extents of named dimensions: `batch = 1`.
     pub dims: BTreeMap<String, usize>,
     /// The least and the largest of integers, by input: those of samples. Inputs get the narrowest type that holds them; tokens and
@@ -52,6 +54,14 @@ pub fn open(path: &Path, given: &Options) -> Result<Net, ImportError> {
     let bytes = std::fs::read(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     decode(&bytes, &folder, given)
+}
+
+/// The names of a file's inputs, in its order.
+pub fn inputs(path: &Path) -> Result<Vec<String>, ImportError> {
+    let bytes = std::fs::read(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
+    let graph = ModelProto::decode(&bytes[..])?.graph.ok_or(ImportError::NoGraph)?;
+    let initialised = |name: &str| graph.initializer.iter().any(|t| t.name == name);
+    Ok(graph.input.iter().map(|i| i.name.clone()).filter(|n| !initialised(n)).collect())
 }
 
 /// Reads a file's bytes; `folder` is where data outside of it lies.
@@ -93,7 +103,7 @@ impl Reader<'_> {
         let initialised = |name: &str| graph.initializer.iter().any(|t| t.name == name);
         let ports: Vec<_> = graph.input.iter().filter(|i| !initialised(&i.name)).collect();
         let given = self.given;
-        for name in given.constants.keys().chain(given.shapes.keys()) {
+        for name in given.constants.keys().chain(given.shapes.keys()).chain(given.values.keys()) {
             if !ports.iter().any(|p| p.name == *name) {
                 let there = ports.iter().map(|p| p.name.clone()).collect();
                 return Err(ImportError::NoInput { name: name.clone(), there });
@@ -105,6 +115,11 @@ impl Reader<'_> {
             let ty = ty.ok_or_else(|| fail("is no tensor".into()))?;
             let kind = Kind::of(ty.elem_type).map_err(|e| fail(e.to_string()))?;
             let declared = ty.shape.as_ref().map(|s| &s.dim[..]);
+            if let Some(array) = given.values.get(&port.name) {
+                let tensor = Tensor::Float(crate::samples::to_ndarray(array)).cast(kind);
+                scope.insert(port.name.clone(), self.net.constant(&port.name, tensor));
+                continue;
+            }
             let dims = match (given.shapes.get(&port.name), declared) {
                 (Some(dims), declared) => {
                     let fits = declared.is_none_or(|d| {

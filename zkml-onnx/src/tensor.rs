@@ -127,6 +127,7 @@ impl Tensor {
         }
     }
 
+    #[allow(clippy::len_without_is_empty, reason = "how many elements there are, a shape's product")]
     pub fn len(&self) -> usize {
         self.dims().iter().product()
     }

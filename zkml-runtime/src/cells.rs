@@ -59,7 +59,7 @@ impl Cells {
 /// Reads row-major cells in slab order.
 fn permute<T>(space: &Space, at: impl Fn(usize) -> T) -> Vec<T> {
     let mut out = Vec::with_capacity(space.len());
-    let strides = space.shape().strides();
+    let strides = space.strides();
     let axes = space.axes();
     if space.slabs() == 1 {
         return (0..space.len()).map(at).collect();

@@ -16,7 +16,7 @@ const ROW: f64 = 22.0;
 const NAMES: f64 = 210.0;
 const LABELS: f64 = 96.0;
 /// Characters of a name that fit.
-const SHOWN: usize = 32;
+const SHOWN: usize = 27;
 
 /// One row for each.
 pub fn bars(all: &[Bar]) -> Markup {

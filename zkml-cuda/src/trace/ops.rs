@@ -63,7 +63,7 @@ impl View {
 
     /// Row-major cells in slab order: the odd digits of all axes, then their bits.
     pub fn slabs(space: &Space) -> Self {
-        let strides = space.shape().strides();
+        let strides = space.strides();
         let axes = || space.axes().iter().zip(&strides);
         let odd = axes().map(|(a, s)| (a.odd as usize, s << a.bits));
         let bits = axes().map(|(a, s)| (1 << a.bits, *s));

@@ -71,6 +71,15 @@ impl Space {
         Shape::new(self.0.iter().map(|a| a.extent()).collect::<Vec<_>>())
     }
 
+    /// How far apart neighbours along each axis lie in row-major order. What is committed may have more axes than a [`Shape`].
+    pub fn strides(&self) -> Vec<usize> {
+        let mut strides = vec![1; self.0.len()];
+        for i in (1..self.0.len()).rev() {
+            strides[i - 1] = strides[i] * self.0[i].extent();
+        }
+        strides
+    }
+
     /// This space followed by `more`.
     pub fn and(&self, more: &[Axis]) -> Self {
         Self(self.0.iter().chain(more).copied().collect())

@@ -260,7 +260,7 @@ fn forbidden(
         }
     }
     let flag = |&s: &f32| match s {
-        s if s == 0.0 => Some(false),
+        0.0 => Some(false),
         s if s <= FORBIDDEN => Some(true),
         _ => None,
     };

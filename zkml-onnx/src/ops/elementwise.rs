@@ -70,6 +70,10 @@ fn erf(x: f32) -> f32 {
 }
 
 fn binary(i: &Inference, real: fn(f32, f32) -> f32, int: fn(i64, i64) -> i64) -> Result<Vec<Given>, Refusal> {
+    if i.opset() < 7 && i.node.attributes.int("axis").is_some() {
+        return Err(Refusal::new("a broadcast along an axis, as before opset 7")
+            .help("convert it with `onnx.version_converter`"));
+    }
     if let (Some(a), Some(b)) = (i.constant(0), i.constant(1)) {
         return Ok(vec![Given::Constant(zip(a, b, real, int)?)]);
     }

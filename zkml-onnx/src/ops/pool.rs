@@ -75,18 +75,15 @@ fn max_pool(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
         return Err(Refusal::new("windows with holes"));
     }
     // Zeros around never win where nothing is negative.
-    let outside = w.symmetric().is_none() || n.attributes.flag("ceil_mode", false);
-    if outside && l.interval(x)?.lo < 0 {
-        let (_, padding) = padded(l, x, &w)?;
-        let zeros = w.pads.iter().zip(&padding).any(|(p, &q)| p[0] != q || p[1] != q);
-        if zeros {
-            return Err(Refusal::new(
-                "padding that differs from side to side, of values that may be negative",
-            )
-            .help("pool after a ReLU, or pad alike on all sides"));
-        }
-    }
+    let least = l.interval(x)?.lo;
+    let before = l.dims(x)?;
     let (x, padding) = padded(l, x, &w)?;
+    if l.dims(x)? != before && least < 0 {
+        return Err(Refusal::new(
+            "padding that differs from side to side, or is large, of values that may be negative",
+        )
+        .help("pool after a ReLU, or pad alike on all sides"));
+    }
     let same = w.stride == w.kernel;
     let y = l
         .call("max_pool")

@@ -79,6 +79,14 @@ fn unsqueeze_shape(i: &Inference) -> Result<Vec<Given>, Refusal> {
 }
 
 fn same_shape(i: &Inference) -> Result<Vec<Given>, Refusal> {
+    let training = i.node.op == "Dropout"
+        && i.optional(2).is_some_and(|v| match v.constant.as_deref() {
+            Some(t) => t.uniform() != Some(0.0),
+            None => true,
+        });
+    if training {
+        return Err(Refusal::new("a dropout in training").help("export the model in evaluation mode"));
+    }
     if i.outputs > 1 && i.node.op == "Dropout" {
         // The mask is all ones, which nothing should read.
         let dims = i.dims(0)?.to_vec();
@@ -472,6 +480,7 @@ fn space_to_depth(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     let (x, b) = (l.read_sized(n, 0)?, block(n));
     let &[batch, c, h, w] = &l.dims(x)?[..] else { return Err(Refusal::new("no feature map")) };
     let x = l.reshaped(x, &[batch, c, h / b, b, w / b, b])?;
-    let y = turned(l, x, &[0, 3, 5, 1, 2, 4])?;
+    let crd = n.attributes.text("mode") == Some("CRD");
+    let y = turned(l, x, if crd { &[0, 1, 3, 5, 2, 4] } else { &[0, 3, 5, 1, 2, 4] })?;
     l.give(n, 0, y)
 }

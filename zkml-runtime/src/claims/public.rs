@@ -112,7 +112,7 @@ impl PublicValues {
             // One cell a row, or none: evaluate those alone. Rows and columns may span several axes, so a cell is placed by
             // its row-major index.
             let (slabs, offsets) = (decl.axes.slab_strides(), decl.axes.bit_offsets());
-            let strides = decl.axes.shape().strides();
+            let strides = decl.axes.strides();
             let place = |at: usize| {
                 let axes = decl.axes.axes().iter().zip(&strides).zip(slabs.iter().zip(&offsets));
                 axes.fold((0, 0), |(slab, low), ((a, stride), (s, offset))| {
