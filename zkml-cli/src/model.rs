@@ -135,7 +135,7 @@ pub fn onnx(path: &Path, source: &Source) -> Outcome<(Import, Vec<Arrays>)> {
     let Some(arrays) = arrays else { return Ok((zkml_onnx::import(path, &options, widths)?, vec![])) };
     // One sample, or several along a first axis: what fits the file's own shapes.
     let one = options.clone().with_samples(&arrays, false);
-    let import = match zkml_onnx::import(path, &one, widths) {
+    let mut import = match zkml_onnx::import(path, &one, widths) {
         Ok(import) => import,
         Err(first) => {
             let several = arrays.values().all(|a| !a.dims.is_empty());
@@ -151,6 +151,8 @@ pub fn onnx(path: &Path, source: &Source) -> Outcome<(Import, Vec<Arrays>)> {
     };
     let file = source.samples.as_deref().unwrap_or(path);
     let samples = samples::split(file, &arrays, &shapes(&import))?;
+    let floats = samples.iter().map(|s| import.sample(s)).collect::<Result<Vec<_>, _>>()?;
+    import.tune(&floats)?;
     Ok((import, samples))
 }
 

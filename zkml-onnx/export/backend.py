@@ -72,6 +72,7 @@ def main(out):
             read = lambda what: [load(f) for f in sorted(data.glob(f"{what}_*.pb"), key=number)]
             write(out, kind, case.name, model, read("input"), read("output"))
             n += 1
+    (out / "version").write_text(onnx.__version__)
     print(n, "cases")
 
 

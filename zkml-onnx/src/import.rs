@@ -52,6 +52,15 @@ impl Import {
         crate::rust(&self.program)
     }
 
+    /// A file of that source; `from` is what it was imported from.
+    pub fn rust_file(&self, from: &str) -> String {
+        let name = &self.program.name;
+        format!(
+            "//! `{name}`, imported from `{from}` by `zkml import`.\n\nuse zkml_dsl::prelude::*;\n\n{}",
+            self.rust()
+        )
+    }
+
     /// The real values of its weights, as they lie in files.
     pub fn weights(&self) -> FloatWeights {
         let tensors = self.program.weights.iter().map(|(name, t)| (name.clone(), t.clone()));

@@ -28,6 +28,7 @@ pub mod compare;
 mod error;
 mod import;
 mod rust;
+mod tune;
 
 pub use error::{ImportError, Problem, Refusal};
 pub use import::{import, import_bytes, Import};

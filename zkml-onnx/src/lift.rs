@@ -5,7 +5,7 @@
 //! exact as long as possible.
 
 use crate::error::{ImportError, Problem, Refusal};
-use crate::names::{ident, is_given, module, Unique};
+use crate::names::{ident, is_given, module, shortest, Unique};
 use crate::net::{Net, Node, ValueId};
 use crate::ops;
 use crate::program::{Arg, Param, ParamKind, Program, Ref, Step};
@@ -36,7 +36,8 @@ impl Default for Widths {
 }
 
 impl Widths {
-    /// Eight bits for what products read and weights, twelve for sums: the cheapest.
+    /// Eight bits for what products read and weights, twelve for sums: fewer lookups, more cells (a sum that goes on is quantised
+    /// twice), and a larger error.
     pub fn narrow() -> Self {
         Self { activations: Elem::I8, sums: Elem::I12, weights: Elem::I8 }
     }
@@ -233,7 +234,7 @@ impl<'n> Lift<'n> {
         if let Some(&r) = self.sized.get(&(x, to)) {
             return Ok(r);
         }
-        let r = self.call("quantize").elem(to).of([x])?;
+        let r = self.quantized(to).of([x])?;
         self.sized.insert((x, to), r);
         Ok(r)
     }
@@ -249,7 +250,7 @@ impl<'n> Lift<'n> {
             match step.op {
                 "reshape" | "transpose" | "slice" | "split" => at = step.tensors[0],
                 _ => {
-                    digits = step.op == "quantize" && step.named.is_empty();
+                    digits = step.op.starts_with("quantize") && step.named.is_empty();
                     break;
                 }
             }
@@ -262,7 +263,7 @@ impl<'n> Lift<'n> {
             Ref::Step(s, _) if digits && at == x => self.program.steps[s].tensors[0],
             _ => x,
         };
-        self.call("quantize").elem(elem).arg("window", Arg::Int(WINDOW)).of([source])
+        self.quantized(elem).arg("window", Arg::Int(WINDOW)).of([source])
     }
 
     pub fn any_size(&mut self, x: Ref) -> Result<Ref, Refusal> {
@@ -306,6 +307,14 @@ impl<'n> Lift<'n> {
         let x = self.any_size(x)?;
         let shape = dims.iter().map(|&d| d as i64).collect();
         self.call("reshape").arg("shape", Arg::Ints(shape)).of([x])
+    }
+
+    /// `quantize_int8(h)` or `quantize::<E>(h)`.
+    fn quantized(&mut self, to: Elem) -> Calling<'_, 'n> {
+        match to {
+            Elem::I8 => self.call("quantize_int8"),
+            other => self.call("quantize").elem(other),
+        }
     }
 
     /// A call of an op, to be ended by [`Calling::of`].
@@ -479,31 +488,20 @@ fn drop_unread(p: &mut Program) {
     p.weights.retain(|name, _| kept.contains(name));
 }
 
-/// Drops from names in Rust what all of them begin with: the exporter's wrapper, the network's own name.
+/// Drops from names in Rust what a reader does not need: the exporter's wrapper, modules between a layer's number and a product.
 fn shorten(p: &mut Program) {
-    let weights = || p.params.iter().filter(|p| p.kind != ParamKind::Input).map(|p| p.name.as_str());
-    let Some(mut prefix) = weights().find(|n| n.contains('.')).map(str::to_owned) else { return };
-    for name in weights().filter(|n| n.contains('.')) {
-        while !name.starts_with(&prefix) {
-            let shorter = prefix.trim_end_matches('.').rfind('.').map_or(0, |dot| dot + 1);
-            prefix.truncate(shorter);
-        }
-        let dot = prefix.rfind('.').map_or(0, |dot| dot + 1);
-        prefix.truncate(dot);
-    }
-    if prefix.is_empty() {
-        return;
-    }
+    let weights = |p: &Program| -> Vec<usize> {
+        (0..p.params.len()).filter(|&i| p.params[i].kind != ParamKind::Input).collect()
+    };
+    let paths: Vec<&str> = weights(p).iter().map(|&i| p.params[i].name.as_str()).collect();
+    let short = shortest(&paths, 2);
     let mut idents = Unique::default();
     idents.take(&p.name, "_");
     p.inputs().for_each(|i| drop(idents.take(&i.ident, "_")));
-    for param in p.params.iter_mut().filter(|p| p.kind != ParamKind::Input) {
-        let short = param.name.strip_prefix(&prefix).unwrap_or(&param.name);
-        param.ident = idents.take(&ident(short), "_");
+    for (i, short) in weights(p).into_iter().zip(short) {
+        p.params[i].ident = idents.take(&ident(&short), "_");
     }
     for step in &mut p.steps {
-        let dotted = format!("{}.", step.name);
-        let short = dotted.strip_prefix(&prefix).map(|s| s.trim_end_matches('.').to_owned());
-        step.name = short.filter(|s| !s.is_empty()).unwrap_or_else(|| step.op.to_owned());
+        step.name = crate::names::short(&step.name, 1);
     }
 }

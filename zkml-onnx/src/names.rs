@@ -73,6 +73,34 @@ pub fn module(node: &str) -> String {
     path.join(".")
 }
 
+/// A path without what need not be said: every number with the name before it, and the last `k` parts of the rest. `layer.0.attention.self.query`
+/// is `layer.0.query`.
+pub fn short(path: &str, k: usize) -> String {
+    let parts: Vec<&str> = path.split('.').collect();
+    let number = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+    let last =
+        parts.iter().enumerate().rev().filter(|(_, p)| !number(p)).take(k).last().map_or(0, |(i, _)| i);
+    let kept = |i: usize| i >= last || number(parts[i]) || parts.get(i + 1).is_some_and(|p| number(p));
+    let kept: Vec<&str> = (0..parts.len()).filter(|&i| kept(i)).map(|i| parts[i]).collect();
+    kept.join(".")
+}
+
+/// [`short`] of each, with as many parts as tell it from all others.
+pub fn shortest(paths: &[&str], least: usize) -> Vec<String> {
+    const MOST: usize = 12;
+    let mut known: Vec<Option<String>> = vec![None; paths.len()];
+    for k in least..=MOST {
+        let all: Vec<String> = paths.iter().map(|p| short(p, k)).collect();
+        for (i, name) in all.iter().enumerate() {
+            let taken = known.iter().flatten().any(|n| n == name);
+            if known[i].is_none() && !taken && all.iter().filter(|n| *n == name).count() == 1 {
+                known[i] = Some(name.clone());
+            }
+        }
+    }
+    known.into_iter().zip(paths).map(|(name, path)| name.unwrap_or_else(|| (*path).to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +122,29 @@ mod tests {
         let mut names = Unique::default();
         let all = ["h", "h", "h"].map(|n| names.take(n, "_"));
         assert_eq!(all, ["h", "h_2", "h_3"]);
+    }
+
+    #[test]
+    fn short_names() {
+        let path = "encoder.layer.0.attention.self.query.weight";
+        assert_eq!(short(path, 2), "layer.0.query.weight");
+        assert_eq!(short("layer1.0.conv1.weight", 2), "layer1.0.conv1.weight");
+        let paths = [
+            "l.0.attention.output.dense.weight",
+            "l.0.output.dense.weight",
+            "l.0.query.weight",
+            "l.1.query.weight",
+        ];
+        let names = shortest(&paths, 2);
+        assert_eq!(
+            names,
+            [
+                "l.0.attention.output.dense.weight",
+                "l.0.output.dense.weight",
+                "l.0.query.weight",
+                "l.1.query.weight"
+            ]
+        );
     }
 
     #[test]

@@ -32,6 +32,15 @@ struct Text {
 
 /// The model's source: one function.
 pub fn rust(p: &Program) -> String {
+    let text = function(p);
+    match syn::parse_file(&text) {
+        Ok(file) => prettyplease::unparse(&file),
+        // It is a function still, and the macro says where it is none.
+        Err(_) => text,
+    }
+}
+
+fn function(p: &Program) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "#[zk_model]\npub fn {}(", p.name);
     for param in &p.params {
@@ -250,10 +259,7 @@ impl<'p> Writer<'p> {
                 let mut tensors = tensors.iter();
                 let named = step.named.iter().map(|(n, a)| format!("{n} = {}", argument(a, &mut tensors)));
                 let args: Vec<String> = positional.iter().map(|t| t.text.clone()).chain(named).collect();
-                let op = match (step.op, step.elem) {
-                    ("quantize", Some(zkml_dsl::Elem::I8)) => "quantize_int8".to_owned(),
-                    (op, _) => format!("{op}{elem}"),
-                };
+                let op = format!("{}{elem}", step.op);
                 text(format!("{op}({})", args.join(", ")), Binding::Call)
             }
         }
@@ -289,7 +295,7 @@ fn follows(step: &Step, reader: &Step) -> bool {
     // A sum with a weight is a bias; of two branches each has a name.
     let bias = reader.op == "add" && matches!(reader.tensors[..], [_, Ref::Param(_)]);
     let gain = reader.op == "mul" && matches!(reader.tensors[..], [_, Ref::Param(_)] | [_]);
-    let quantised = step.op == "quantize";
+    let quantised = step.op.starts_with("quantize");
     LIGHT.contains(&reader.op) || bias || gain || quantised
 }
 

@@ -53,12 +53,7 @@ pub fn run(a: &Import, output: &Output) -> Outcome {
             Some(compare(&import, model.as_ref(), &samples, &expected)?)
         }
     };
-    let source = format!(
-        "//! `{}`, imported from `{}` by `zkml import`.\n\nuse zkml_dsl::prelude::*;\n\n{}",
-        import.program.name,
-        a.model.file_name().unwrap_or_default().to_string_lossy(),
-        import.rust()
-    );
+    let source = import.rust_file(&a.model.file_name().unwrap_or_default().to_string_lossy());
     files::write(&weights, &import.safetensors())?;
     files::write(&a.out, source.as_bytes())?;
     let graph = instance.graph();

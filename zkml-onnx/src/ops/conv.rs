@@ -159,18 +159,35 @@ fn convolved(
             vec![0, 0]
         }
     };
-    let w = l.weight(name, "weight", w, weight, Layout::InOut)?;
+    let channels = super::linear::channels_of(l, w, 0, weight);
+    let w = l.weight(name, "weight", channels.as_ref().map_or(w, |(w, _)| w), weight, Layout::InOut)?;
     let mut args = vec![x, w];
-    if let Some((v, factor)) = bias {
+    if let (Some((v, factor)), None) = (bias, &channels) {
         args.push(super::elementwise::bias(l, v, factor)?);
     }
     let one = |v: &[usize], otherwise: usize| v.iter().all(|&v| v == otherwise);
-    l.call("conv2d")
+    let y = l
+        .call("conv2d")
         .arg_if(!one(&windows.stride, 1), "stride", both(&windows.stride))
         .arg_if(!one(&padding, 0), "padding", both(&padding))
         .arg_if(!one(&windows.dilation, 1), "dilation", both(&windows.dilation))
         .arg_if(groups != 1, "groups", Arg::Int(groups))
-        .of(args)
+        .of(args)?;
+    let Some((_, scales)) = channels else { return Ok(y) };
+    let per_channel = |v: ArrayD<f32>| v.insert_axis(ndarray::Axis(1)).insert_axis(ndarray::Axis(2));
+    let y = l.sized(y, &[Elem::I16])?;
+    let scales = per_channel(scales);
+    let s = l.weight(&super::linear::scale_name(name), "scale", &scales, Elem::I12, Layout::InOut)?;
+    let y = l.call("mul").of([y, s])?;
+    match bias {
+        None => Ok(y),
+        Some((v, factor)) => {
+            let tensor = l.constant(v).ok_or_else(|| Refusal::new("a bias that is computed"))?;
+            let (name, values) = (l.net.values[v].name.clone(), tensor.to_float().mapv(|b| b * factor));
+            let b = l.weight(&name, "bias", &per_channel(values), Elem::I24, Layout::InOut)?;
+            l.call("add").of([y, b])
+        }
+    }
 }
 
 /// A kernel and a bias with the inference form of a batch norm behind them.

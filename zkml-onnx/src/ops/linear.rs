@@ -122,9 +122,7 @@ fn dense_in(
     [activation, weight]: [Elem; 2],
 ) -> Result<Ref, Refusal> {
     let channel = if layout == Layout::OutIn { 0 } else { 1 };
-    let steps = (weight == Elem::I8 && l.widths.weights != Elem::I8 && w.ndim() == 2)
-        .then(|| channel_scales(w, channel))
-        .flatten();
+    let steps = channels_of(l, w, channel, weight);
     let x = l.sized(x, &[activation, Elem::I8, Elem::U8])?;
     match steps {
         None => {
@@ -136,11 +134,7 @@ fn dense_in(
             let w = l.weight(name, "weight", &scaled, weight, layout)?;
             let y = l.call("matmul").of([x, w])?;
             let y = l.sized(y, &[Elem::I16])?;
-            let scale_name = match crate::names::is_given(name) {
-                true => format!("{}.scale", name.strip_suffix(".weight").unwrap_or(name)),
-                false => String::new(),
-            };
-            let s = l.weight(&scale_name, "scale", &scales, Elem::I12, Layout::InOut)?;
+            let s = l.weight(&scale_name(name), "scale", &scales, Elem::I12, Layout::InOut)?;
             let y = l.call("mul").of([y, s])?;
             with_bias(l, y, bias)
         }
@@ -160,13 +154,34 @@ pub(super) fn with_bias(l: &mut Lift, y: Ref, b: Option<Bias>) -> Result<Ref, Re
     }
 }
 
-/// The share of a weight's norm that eight bits with one step may lose before its channels get steps of their own.
+/// The share of a weight's norm that one step for all of it may lose before its channels get steps of their own.
 const LOSS: f64 = 0.01;
 
+/// The name of a weight's scales.
+pub(super) fn scale_name(name: &str) -> String {
+    match crate::names::is_given(name) {
+        true => format!("{}.scale", name.strip_suffix(".weight").unwrap_or(name)),
+        false => String::new(),
+    }
+}
+
+/// The weight by channels and their scales, if it needs them: not where eight bits were asked for.
+pub(super) fn channels_of(
+    l: &Lift,
+    w: &ArrayD<f32>,
+    channel: usize,
+    elem: Elem,
+) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
+    match l.widths.weights {
+        Elem::I8 => None,
+        _ => channel_scales(w, channel, elem.interval().hi as f64),
+    }
+}
+
 /// The weight with every output channel divided by its scale, and the scales; `None` where one step for all loses little.
-fn channel_scales(w: &ArrayD<f32>, channel: usize) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
+fn channel_scales(w: &ArrayD<f32>, channel: usize, units: f64) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
     let max = w.iter().fold(0f32, |m, v| m.max(v.abs()));
-    let step = f64::from(max) / 127.0;
+    let step = f64::from(max) / units;
     let energy: f64 = w.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
     let lost: f64 =
         w.iter().map(|&v| (f64::from(v) / step).round() * step - f64::from(v)).map(|e| e * e).sum();
