@@ -27,6 +27,7 @@ pub mod tensor;
 pub mod compare;
 mod error;
 mod import;
+mod roll;
 mod rust;
 mod tune;
 

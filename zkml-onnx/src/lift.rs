@@ -96,6 +96,10 @@ pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportErro
         return Err(ImportError::Unsupported(problems));
     }
     let mut names = Unique::default();
+    // Ops, the model and inputs have names already.
+    zkml_ir::ops::all().iter().for_each(|op| drop(names.take(op.name(), "_")));
+    names.take(&name, "_");
+    l.program.inputs().for_each(|p| drop(names.take(&p.ident, "_")));
     for &v in &net.outputs {
         let r = match l.values.get(&v) {
             Some(&r) => r,
@@ -117,7 +121,7 @@ pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportErro
     }
     drop_unread(&mut l.program);
     shorten(&mut l.program);
-    Ok(l.program)
+    Ok(crate::roll::roll(l.program))
 }
 
 impl<'n> Lift<'n> {
@@ -498,6 +502,7 @@ fn shorten(p: &mut Program) {
     let mut idents = Unique::default();
     idents.take(&p.name, "_");
     p.inputs().for_each(|i| drop(idents.take(&i.ident, "_")));
+    p.results.iter().for_each(|(name, _)| drop(idents.take(name, "_")));
     for (i, short) in weights(p).into_iter().zip(short) {
         p.params[i].ident = idents.take(&ident(&short), "_");
     }

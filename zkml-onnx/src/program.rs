@@ -1,6 +1,6 @@
 //! A model as calls of zkml's ops: what Rust is written from, and graphs are built from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use zkml_dsl::builder::{ArgValue, BuildError, Builder, Layout, Var};
 use zkml_dsl::weights::FloatTensor;
 use zkml_dsl::{DynamicInstance, Elem};
@@ -68,38 +68,111 @@ pub struct Program {
     pub results: Vec<(String, Ref)>,
     /// Real values of the weights, by name, as they lie in files.
     pub weights: BTreeMap<String, FloatTensor>,
+    /// What the one step [`LAYERS`] stands for, if there is one.
+    pub layers: Option<Box<Layers>>,
+}
+
+/// The op of a step that stands for all layers: of the tensor that goes through them, then of what all of them read.
+pub const LAYERS: &str = "layers";
+
+/// Layers that are alike.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    /// One of them: its inputs are those of the step, its weights are named from the layer's number on.
+    pub block: Program,
+    /// Of the list in files: `encoder.layer`.
+    pub path: String,
+    /// Of the list in Rust.
+    pub list: String,
+    /// By layer: the block's weights, in order, among the program's parameters.
+    pub weights: Vec<Vec<usize>>,
 }
 
 impl Program {
     /// The model: the graph that the macro makes of [`Program::rust`](crate::rust).
     pub fn instance(&self) -> Result<DynamicInstance, BuildError> {
         let b = Builder::new(&self.name);
-        let declare = |p: &Param| match p.kind {
-            ParamKind::Input => b.input(&p.ident, p.elem, p.dims.clone()),
-            ParamKind::Weight(layout) => b.weight_with(&p.name, p.elem, p.dims.clone(), layout),
-        };
-        let params = self.params.iter().map(declare).collect::<Result<Vec<Var>, _>>()?;
-        let mut steps: Vec<Vec<Var>> = vec![];
-        for step in &self.steps {
-            let var = |r: &Ref| match *r {
-                Ref::Param(i) => params[i],
-                Ref::Step(s, k) => steps[s][k],
-            };
-            let results = step.call(&b, var)?;
-            steps.push(results);
-        }
+        let (params, steps) = self.build(&b)?;
         for (name, r) in &self.results {
-            let var = match *r {
-                Ref::Param(i) => params[i],
-                Ref::Step(s, k) => steps[s][k],
-            };
-            b.output(name, var)?;
+            b.output(name, var(&params, &steps, r))?;
         }
         b.finish()
     }
 
+    /// Element and shape of everything, if it is a model.
+    pub fn types(&self) -> Option<HashMap<Ref, (Elem, Vec<usize>)>> {
+        let b = Builder::new(&self.name);
+        let (params, steps) = self.build(&b).ok()?;
+        let params = params.iter().enumerate().filter_map(|(i, v)| Some((Ref::Param(i), (*v)?)));
+        let steps = steps
+            .iter()
+            .enumerate()
+            .flat_map(|(s, all)| all.iter().enumerate().map(move |(k, v)| (Ref::Step(s, k), *v)));
+        let ty = |(r, v): (Ref, Var)| b.ty(v).ok().map(|ty| (r, (ty.elem, ty.shape.dims().to_vec())));
+        params.chain(steps).map(ty).collect()
+    }
+
+    fn build(&self, b: &Builder) -> Result<(Vec<Option<Var>>, Vec<Vec<Var>>), BuildError> {
+        // Weights of layers are declared where these are called, as the macro does it.
+        let of_layers =
+            |i: usize| self.layers.as_ref().is_some_and(|l| l.weights.iter().flatten().any(|&w| w == i));
+        let declare = |(i, p): (usize, &Param)| match of_layers(i) {
+            true => Ok(None),
+            false => p.declare(b).map(Some),
+        };
+        let params = self.params.iter().enumerate().map(declare).collect::<Result<Vec<_>, BuildError>>()?;
+        let mut steps: Vec<Vec<Var>> = vec![];
+        for step in &self.steps {
+            let results = match &self.layers {
+                Some(layers) if step.op == LAYERS => {
+                    let given: Vec<Var> = step.tensors.iter().map(|r| var(&params, &steps, r)).collect();
+                    vec![layers.build(b, &given, &self.params)?]
+                }
+                _ => step.call(b, |r| var(&params, &steps, r))?,
+            };
+            steps.push(results);
+        }
+        Ok((params, steps))
+    }
+
     pub fn inputs(&self) -> impl Iterator<Item = &Param> {
         self.params.iter().filter(|p| p.kind == ParamKind::Input)
+    }
+}
+
+fn var(params: &[Option<Var>], steps: &[Vec<Var>], r: &Ref) -> Var {
+    match *r {
+        Ref::Param(i) => params[i].expect("a layer's weights are read by the layer"),
+        Ref::Step(s, k) => steps[s][k],
+    }
+}
+
+impl Param {
+    fn declare(&self, b: &Builder) -> Result<Var, BuildError> {
+        match self.kind {
+            ParamKind::Input => b.input(&self.ident, self.elem, self.dims.clone()),
+            ParamKind::Weight(layout) => b.weight_with(&self.name, self.elem, self.dims.clone(), layout),
+        }
+    }
+}
+
+impl Layers {
+    /// All of them, one after the other, of these tensors; nodes are named as those of a function that is called in a loop.
+    fn build(&self, b: &Builder, given: &[Var], params: &[Param]) -> Result<Var, BuildError> {
+        let mut x = given[0];
+        for (l, weights) in self.weights.iter().enumerate() {
+            let scope = b.scope(&format!("{}[{l}]", self.block.name));
+            let weights = weights.iter().map(|&w| params[w].declare(b)).collect::<Result<Vec<_>, _>>()?;
+            let given = std::iter::once(x).chain(given[1..].iter().copied());
+            let own: Vec<Option<Var>> = given.chain(weights).map(Some).collect();
+            let mut steps: Vec<Vec<Var>> = vec![];
+            for step in &self.block.steps {
+                let results = step.call(&scope, |r| var(&own, &steps, r))?;
+                steps.push(results);
+            }
+            x = var(&own, &steps, &self.block.results[0].1);
+        }
+        Ok(x)
     }
 }
 

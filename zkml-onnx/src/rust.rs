@@ -4,10 +4,11 @@
 //! [`Program::instance`] builds) and a line stays readable; everything else gets a name from the graph.
 
 use crate::names::{ident, Unique};
-use crate::program::{Arg, ParamKind, Program, Ref, Step};
+use crate::program::{Arg, ParamKind, Program, Ref, Step, LAYERS};
 use std::collections::HashMap;
 use std::fmt::Write;
 use zkml_dsl::builder::Layout;
+use zkml_dsl::Elem;
 
 /// Characters of a line, at most, unless one call alone is longer.
 const WIDTH: usize = 100;
@@ -30,20 +31,46 @@ struct Text {
     calls: usize,
 }
 
-/// The model's source: one function.
+/// The model's source: one function, and one for its layers.
 pub fn rust(p: &Program) -> String {
-    let text = function(p);
+    let text = match &p.layers {
+        Some(layers) => format!("{}\n{}", function(&layers.block, "(report = line)"), function(p, "")),
+        None => function(p, ""),
+    };
     match syn::parse_file(&text) {
-        Ok(file) => prettyplease::unparse(&file),
+        Ok(file) => spaced(&prettyplease::unparse(&file)),
         // It is a function still, and the macro says where it is none.
         Err(_) => text,
     }
 }
 
-fn function(p: &Program) -> String {
+/// A line between functions; types in turbofish on the line of what they belong to.
+fn spaced(text: &str) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "#[zk_model]\npub fn {}(", p.name);
-    for param in &p.params {
+    let mut rest = text.trim_end();
+    while let Some(at) = rest.find("::<\n") {
+        let inside = &rest[at + 3..];
+        let end = inside.find('>').unwrap_or(inside.len());
+        out += &rest[..at + 3];
+        out += inside[..end].trim().trim_end_matches(',');
+        rest = &inside[end..];
+    }
+    (out + rest).replace("\n}\n#[zk_model", "\n}\n\n#[zk_model") + "\n"
+}
+
+fn function(p: &Program, options: &str) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "#[zk_model{options}]\npub fn {}(", p.name);
+    for (i, param) in p.params.iter().enumerate() {
+        if let Some(layers) = p.layers.as_ref().filter(|l| l.weights.iter().flatten().any(|&w| w == i)) {
+            // The list stands where its first weight would.
+            if layers.weights[0].first() == Some(&i) {
+                let (path, list, n) = (&layers.path, &layers.list, layers.weights.len());
+                let _ =
+                    writeln!(out, "    #[name = {path:?}] {list}: [{}::Weights; {n}],", layers.block.name);
+            }
+            continue;
+        }
         let dims: Vec<String> = param.dims.iter().map(usize::to_string).collect();
         let kind = match param.kind {
             ParamKind::Input => "Tensor",
@@ -56,7 +83,8 @@ fn function(p: &Program) -> String {
         };
         let _ = writeln!(out, "    {attribute}{}: {kind}<{}, {}>,", param.ident, param.elem, dims.join(", "));
     }
-    let types: Vec<String> = p.results.iter().map(|(_, r)| result_type(p, *r)).collect();
+    let all = p.types().unwrap_or_default();
+    let types: Vec<String> = p.results.iter().map(|(_, r)| result_type(&all, r)).collect();
     let types = match &types[..] {
         [one] => one.clone(),
         all => format!("({})", all.join(", ")),
@@ -67,14 +95,10 @@ fn function(p: &Program) -> String {
     out
 }
 
-/// The types of results need the graph.
-fn result_type(p: &Program, r: Ref) -> String {
-    let Ok(instance) = p.instance() else { return "_".into() };
-    let graph = instance.graph();
-    let place = p.results.iter().position(|(_, other)| *other == r).unwrap_or(0);
-    let ty = graph.ty(graph.outputs[place].node);
-    let dims: Vec<String> = ty.shape.dims().iter().map(usize::to_string).collect();
-    format!("Tensor<{}, {}>", ty.elem, dims.join(", "))
+fn result_type(types: &HashMap<Ref, (Elem, Vec<usize>)>, r: &Ref) -> String {
+    let Some((elem, dims)) = types.get(r) else { return "_".into() };
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    format!("Tensor<{elem}, {}>", dims.join(", "))
 }
 
 struct Writer<'p> {
@@ -94,20 +118,25 @@ impl<'p> Writer<'p> {
         for param in &p.params {
             taken.take(&param.ident, "_");
         }
+        if let Some(layers) = &p.layers {
+            taken.take(&layers.list, "_");
+            taken.take(&layers.block.name, "_");
+            taken.take("l", "_");
+        }
         // Names of ops stand for the ops.
         zkml_ir::ops::all().iter().for_each(|op| drop(taken.take(op.name(), "_")));
-        Self { p, uses, names: HashMap::new(), taken }
+        // Outputs are called what they are, and the macro takes their names from there.
+        let mut names = HashMap::new();
+        for (name, r) in p.results.iter().filter(|(_, r)| matches!(r, Ref::Step(..))) {
+            taken.take(name, "_");
+            names.entry(*r).or_insert_with(|| name.clone());
+        }
+        Self { p, uses, names, taken }
     }
 
     fn body(mut self) -> String {
         // Which steps stand on lines of their own, from the last to the first.
         let mut lines: Vec<(usize, Text)> = vec![];
-        let tail = match &self.p.results[..] {
-            [(_, Ref::Step(s, 0))] if *s + 1 == self.p.steps.len() && self.p.steps[*s].results == 1 => {
-                Some(*s)
-            }
-            _ => None,
-        };
         let mut named: Vec<usize> = vec![];
         let mut next = self.p.steps.len();
         while next > 0 {
@@ -119,7 +148,7 @@ impl<'p> Writer<'p> {
         named.reverse();
         for &s in &named {
             for k in 0..self.p.steps[s].results {
-                if tail != Some(s) {
+                if !self.names.contains_key(&Ref::Step(s, k)) {
                     let name = self.name(s, k);
                     self.names.insert(Ref::Step(s, k), name);
                 }
@@ -134,19 +163,25 @@ impl<'p> Writer<'p> {
             let names: Vec<String> = (0..self.p.steps[s].results)
                 .filter_map(|k| self.names.get(&Ref::Step(s, k)).cloned())
                 .collect();
-            let _ = match (&names[..], tail == Some(s)) {
-                (_, true) => writeln!(out, "    {}", text.text),
-                ([one], _) => writeln!(out, "    let {one} = {};", text.text),
-                (all, _) => writeln!(out, "    let ({}) = {};", all.join(", "), text.text),
+            if let (Some(layers), LAYERS, [x]) = (&self.p.layers, self.p.steps[s].op, &names[..]) {
+                let given: Vec<String> = self.p.steps[s].tensors.iter().map(|r| self.reference(*r)).collect();
+                let (call, list) = (&layers.block.name, &layers.list);
+                let shared: String = given[1..].iter().map(|g| format!("{g}, ")).collect();
+                let _ = writeln!(out, "    let mut {x} = {};", given[0]);
+                let _ = writeln!(out, "    for l in 0..{} {{", layers.weights.len());
+                let _ = writeln!(out, "        {x} = {call}({x}, {shared}{list}[l]);\n    }}");
+                continue;
+            }
+            let _ = match &names[..] {
+                [one] => writeln!(out, "    let {one} = {};", text.text),
+                all => writeln!(out, "    let ({}) = {};", all.join(", "), text.text),
             };
         }
-        if tail.is_none() {
-            let all: Vec<String> = self.p.results.iter().map(|(_, r)| self.reference(*r)).collect();
-            let _ = match &all[..] {
-                [one] => writeln!(out, "    {one}"),
-                all => writeln!(out, "    ({})", all.join(", ")),
-            };
-        }
+        let all: Vec<String> = self.p.results.iter().map(|(_, r)| self.reference(*r)).collect();
+        let _ = match &all[..] {
+            [one] => writeln!(out, "    {one}"),
+            all => writeln!(out, "    ({})", all.join(", ")),
+        };
         out
     }
 
@@ -183,7 +218,8 @@ impl<'p> Writer<'p> {
     fn inlined(&self, r: Ref, cursor: usize, into: usize) -> Option<usize> {
         let Ref::Step(s, 0) = r else { return None };
         let step = &self.p.steps[s];
-        if step.results != 1 || self.uses[&r] != 1 || s + 1 != cursor {
+        let layers = step.op == LAYERS || self.p.steps[into].op == LAYERS;
+        if layers || step.results != 1 || self.uses[&r] != 1 || s + 1 != cursor {
             return None;
         }
         let reader = &self.p.steps[into];

@@ -37,5 +37,6 @@ pub fn lenet(
     let flatten = reshape(pool_1, shape = [1, 400]);
     let relu_2 = relu(quantize::<I12>(matmul(flatten, fc1_weight) + fc1_bias));
     let relu_3 = relu(quantize::<I12>(matmul(relu_2, fc2_weight) + fc2_bias));
-    matmul(relu_3, fc3_weight) + fc3_bias
+    let output = matmul(relu_3, fc3_weight) + fc3_bias;
+    output
 }

@@ -20,5 +20,6 @@ pub fn mlp(
 ) -> Tensor<Acc, 1, 10> {
     let x1 = relu(quantize::<I12>(matmul(x, x0_weight) + x0_bias));
     let x3 = gelu(quantize::<I12>(matmul(x1, x2_weight) + x2_bias));
-    matmul(x3, x4_weight) + x4_bias
+    let output = matmul(x3, x4_weight) + x4_bias;
+    output
 }
