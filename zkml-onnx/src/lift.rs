@@ -12,7 +12,7 @@ use crate::program::{Arg, Param, ParamKind, Program, Ref, Step};
 use crate::read::problem;
 use crate::tensor::{Kind, Tensor};
 use ndarray::ArrayD;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use zkml_dsl::builder::{Builder, Layout, Var};
 use zkml_dsl::weights::{FloatTensor, Shape};
 use zkml_dsl::Elem;
@@ -56,12 +56,30 @@ pub struct Lift<'n> {
     idents: Unique,
     files: Unique,
     declared: usize,
+    /// Names, without their numbers, of weights whose channels have scales.
+    scaled: HashSet<String>,
     /// The node under way: its place and its name.
     node: (usize, String),
 }
 
 /// Lifts all nodes; what cannot be is listed.
+///
+/// Twice: layers that are alike in the file are to be alike in the program, so a weight of one layer that needs scales for its
+/// channels gives them to that of every layer.
 pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportError> {
+    let (program, scaled) = lift_with(net, name, widths, HashSet::new())?;
+    match scaled.is_empty() {
+        true => Ok(program),
+        false => lift_with(net, name, widths, scaled).map(|(program, _)| program),
+    }
+}
+
+fn lift_with(
+    net: &Net,
+    name: &str,
+    widths: Widths,
+    scaled: HashSet<String>,
+) -> Result<(Program, HashSet<String>), ImportError> {
     let name = ident(name);
     let mut l = Lift {
         net,
@@ -75,6 +93,7 @@ pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportErro
         idents: Unique::default(),
         files: Unique::default(),
         declared: 0,
+        scaled,
         node: (0, String::new()),
     };
     l.idents.take(&name, "_");
@@ -90,7 +109,9 @@ pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportErro
         if let Err(refusal) = op.and_then(|op| (op.lift)(&mut l, node)) {
             problems.push(problem(net, node, refusal));
             unknown.extend(&node.outputs);
+            continue;
         }
+        l.settle(node)?;
     }
     if !problems.is_empty() {
         return Err(ImportError::Unsupported(problems));
@@ -121,7 +142,7 @@ pub fn lift(net: &Net, name: &str, widths: Widths) -> Result<Program, ImportErro
     }
     drop_unread(&mut l.program);
     shorten(&mut l.program);
-    Ok(crate::roll::roll(l.program))
+    Ok((crate::roll::roll(l.program), l.scaled))
 }
 
 impl<'n> Lift<'n> {
@@ -313,6 +334,44 @@ impl<'n> Lift<'n> {
         self.call("reshape").arg("shape", Arg::Ints(shape)).of([x])
     }
 
+    /// A sum that both products and other sums read is quantised once for the sums; products then read that in fewer bits.
+    fn settle(&mut self, node: &Node) -> Result<(), ImportError> {
+        const PRODUCTS: [&str; 4] = ["MatMul", "Gemm", "Conv", ops::ATTENTION];
+        let net: &'n Net = self.net;
+        for &v in &node.outputs {
+            let Some(&x) = self.values.get(&v) else { continue };
+            let readers = || net.nodes.iter().filter(|n| n.inputs.contains(&Some(v)));
+            let live = |n: &Node| n.inputs.iter().flatten().all(|&i| net.value(i).is_none());
+            let products = readers().any(|n| PRODUCTS.contains(&n.op.as_str()));
+            let sums = readers().any(|n| n.op == "Add" && live(n));
+            let refused = |e: Refusal| ImportError::Input { name: node.name.clone(), problem: e.why };
+            if products && sums && self.elem(x).map_err(refused)? == Elem::Acc {
+                let settled = self.sized(x, &[self.widths.sums]).map_err(refused)?;
+                self.values.insert(v, settled);
+            }
+        }
+        Ok(())
+    }
+
+    /// Do channels of a weight of this name have scales, in some layer?
+    pub fn is_scaled(&self, name: &str) -> bool {
+        self.scaled.contains(&without_numbers(&self.path(name, "weight")))
+    }
+
+    pub fn note_scaled(&mut self, name: &str) {
+        let name = without_numbers(&self.path(name, "weight"));
+        self.scaled.insert(name);
+    }
+
+    /// The name in files: the graph's, if it says anything, else what a weight is to the module of its node.
+    fn path(&self, name: &str, role: &str) -> String {
+        match (is_given(name), module(&self.node.1)) {
+            (true, _) => name.to_owned(),
+            (false, module) if module.is_empty() => format!("{}.{role}", ident(&self.node.1)),
+            (false, module) => format!("{module}.{role}"),
+        }
+    }
+
     /// `quantize_int8(h)` or `quantize::<E>(h)`.
     fn quantized(&mut self, to: Elem) -> Calling<'_, 'n> {
         match to {
@@ -336,11 +395,7 @@ impl<'n> Lift<'n> {
         elem: Elem,
         layout: Layout,
     ) -> Result<Ref, Refusal> {
-        let name = match (is_given(name), module(&self.node.1)) {
-            (true, _) => name.to_owned(),
-            (false, module) if module.is_empty() => format!("{}.{role}", ident(&self.node.1)),
-            (false, module) => format!("{module}.{role}"),
-        };
+        let name = self.path(name, role);
         if let Some(position) = values.iter().position(|v| !v.is_finite()) {
             let value = values.iter().nth(position).copied().unwrap_or_default();
             return Err(Refusal::new(format!("constant `{name}` holds {value} at {position}")));
@@ -509,4 +564,10 @@ fn shorten(p: &mut Program) {
     for step in &mut p.steps {
         step.name = crate::names::short(&step.name, 1);
     }
+}
+
+/// `layer.3.dense.weight` as `layer.*.dense.weight`.
+fn without_numbers(name: &str) -> String {
+    let part = |p: &str| if p.parse::<usize>().is_ok() { "*".to_owned() } else { p.to_owned() };
+    name.split('.').map(part).collect::<Vec<_>>().join(".")
 }

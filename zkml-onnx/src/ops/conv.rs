@@ -159,7 +159,7 @@ fn convolved(
             vec![0, 0]
         }
     };
-    let channels = super::linear::channels_of(l, w, 0, weight);
+    let channels = super::linear::channels_of(l, name, w, 0, weight);
     let w = l.weight(name, "weight", channels.as_ref().map_or(w, |(w, _)| w), weight, Layout::InOut)?;
     let mut args = vec![x, w];
     if let (Some((v, factor)), None) = (bias, &channels) {

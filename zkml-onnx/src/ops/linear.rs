@@ -122,7 +122,7 @@ fn dense_in(
     [activation, weight]: [Elem; 2],
 ) -> Result<Ref, Refusal> {
     let channel = if layout == Layout::OutIn { 0 } else { 1 };
-    let steps = channels_of(l, w, channel, weight);
+    let steps = channels_of(l, name, w, channel, weight);
     let x = l.sized(x, &[activation, Elem::I8, Elem::U8])?;
     match steps {
         None => {
@@ -167,25 +167,36 @@ pub(super) fn scale_name(name: &str) -> String {
 
 /// The weight by channels and their scales, if it needs them: not where eight bits were asked for.
 pub(super) fn channels_of(
-    l: &Lift,
+    l: &mut Lift,
+    name: &str,
     w: &ArrayD<f32>,
     channel: usize,
     elem: Elem,
 ) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
-    match l.widths.weights {
-        Elem::I8 => None,
-        _ => channel_scales(w, channel, elem.interval().hi as f64),
+    if l.widths.weights == Elem::I8 {
+        return None;
     }
+    let least = if l.is_scaled(name) { 0.0 } else { LOSS };
+    let channels = channel_scales(w, channel, elem.interval().hi as f64, least);
+    if channels.is_some() {
+        l.note_scaled(name);
+    }
+    channels
 }
 
 /// The weight with every output channel divided by its scale, and the scales; `None` where one step for all loses little.
-fn channel_scales(w: &ArrayD<f32>, channel: usize, units: f64) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
+fn channel_scales(
+    w: &ArrayD<f32>,
+    channel: usize,
+    units: f64,
+    least: f64,
+) -> Option<(ArrayD<f32>, ArrayD<f32>)> {
     let max = w.iter().fold(0f32, |m, v| m.max(v.abs()));
     let step = f64::from(max) / units;
     let energy: f64 = w.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
     let lost: f64 =
         w.iter().map(|&v| (f64::from(v) / step).round() * step - f64::from(v)).map(|e| e * e).sum();
-    if energy == 0.0 || (lost / energy).sqrt() < LOSS {
+    if energy == 0.0 || (lost / energy).sqrt() < least {
         return None;
     }
     let scales: Vec<f32> = w
