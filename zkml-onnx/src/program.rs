@@ -72,6 +72,9 @@ pub struct Program {
     pub layers: Option<Box<Layers>>,
 }
 
+/// Handles of parameters, but for those of layers, and of the steps' results.
+type Built = (Vec<Option<Var>>, Vec<Vec<Var>>);
+
 /// The op of a step that stands for all layers: of the tensor that goes through them, then of what all of them read.
 pub const LAYERS: &str = "layers";
 
@@ -112,7 +115,7 @@ impl Program {
         params.chain(steps).map(ty).collect()
     }
 
-    fn build(&self, b: &Builder) -> Result<(Vec<Option<Var>>, Vec<Vec<Var>>), BuildError> {
+    fn build(&self, b: &Builder) -> Result<Built, BuildError> {
         // Weights of layers are declared where these are called, as the macro does it.
         let of_layers =
             |i: usize| self.layers.as_ref().is_some_and(|l| l.weights.iter().flatten().any(|&w| w == i));

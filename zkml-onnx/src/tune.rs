@@ -8,8 +8,10 @@ use zkml_dsl::engine::FloatTensor;
 use zkml_dsl::weights::resolve;
 use zkml_ir::float;
 
+type Function = (&'static str, i64, fn(f64) -> f64);
+
 /// Functions, the most bits behind the point that they take, and what they are.
-const FUNCTIONS: [(&str, i64, fn(f64) -> f64); 3] = [
+const FUNCTIONS: [Function; 3] = [
     ("rsqrt", 30, |x| if x > 0.0 { 1.0 / x.sqrt() } else { f64::INFINITY }),
     ("reciprocal", 30, |x| 1.0 / x.abs()),
     ("exp", 14, f64::exp),

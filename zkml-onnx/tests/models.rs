@@ -92,7 +92,7 @@ fn a_proof_of_the_import_is_one_of_the_source() {
     let x = model.to_units("x", &sample[0].data).unwrap();
     let (outputs, proof) = model.prove(std::slice::from_ref(&x)).unwrap();
     let source = zkml_dsl::DynamicInstance::new(mlp::mlp::with(Default::default()).unwrap().graph().clone());
-    source.verify(&model.verifier_key(), &[x.clone()], &outputs, &proof).unwrap();
+    source.verify(&model.verifier_key(), std::slice::from_ref(&x), &outputs, &proof).unwrap();
     // And is no proof of other outputs.
     let other =
         model.run(&[model.to_units("x", &import.sample(&samples[1]).unwrap()[0].data).unwrap()]).unwrap();

@@ -147,3 +147,68 @@ fn names_of_ops() {
     assert!(names.windows(2).all(|w| w[0] < w[1]), "a name stands twice");
     assert!(names.iter().all(|n| zkml_onnx::ops::find(n).is_some()));
 }
+
+/// A file of a few bytes that asks for a constant of any size.
+#[test]
+fn constants_without_measure() {
+    let shape = TensorProto {
+        name: "s".into(),
+        dims: vec![2],
+        data_type: 7,
+        int64_data: vec![1 << 20, 1 << 20],
+        ..TensorProto::default()
+    };
+    let nodes = vec![node("ConstantOfShape", "c", &["s"], "a"), node("Add", "d", &["x", "a"], "y")];
+    let ImportError::Unsupported(problems) = refused(&model(nodes, vec![shape]), &Options::default()) else {
+        panic!()
+    };
+    assert!(problems[0].why.contains("more than 268435456 elements"), "{}", problems[0].why);
+}
+
+/// Bytes of a file that were changed: it is refused, or it is another model, and nothing panics.
+#[test]
+fn changed_files_do_not_panic() {
+    let mut state = 1u64;
+    let mut random = move |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    for (name, times) in [("mlp", 400), ("bert", 250), ("gpt2", 250), ("lenet", 200)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/{name}.onnx"));
+        let good = std::fs::read(path).unwrap();
+        let decoded = ModelProto::decode(&good[..]).unwrap();
+        for time in 0..times {
+            let bytes = match time % 2 {
+                // Anywhere, and where the graph is: weights are most of a file.
+                0 => {
+                    let mut bad = good.clone();
+                    bad[random(good.len())] ^= 1 << random(8);
+                    bad
+                }
+                _ => {
+                    let mut bad = decoded.clone();
+                    let graph = bad.graph.as_mut().unwrap();
+                    let n = graph.node.len();
+                    let (a, b) = (random(n), random(n));
+                    match random(6) {
+                        0 => graph.node[a].op_type = graph.node[b].op_type.clone(),
+                        1 => graph.node[a].input = graph.node[b].input.clone(),
+                        2 => {
+                            graph.node.remove(a);
+                        }
+                        3 => graph.node[a].attribute = graph.node[b].attribute.clone(),
+                        4 => graph.node[a].input.truncate(1),
+                        _ => {
+                            let w = random(graph.initializer.len());
+                            let t = &mut graph.initializer[w];
+                            let by = 1.min(t.dims.len());
+                            t.dims.rotate_left(by);
+                        }
+                    }
+                    bad.encode_to_vec()
+                }
+            };
+            let _ = import_bytes(&bytes, "m", &Options::default(), Widths::default());
+        }
+    }
+}

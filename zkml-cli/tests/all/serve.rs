@@ -34,6 +34,7 @@ impl Server {
                 return Self { child, address };
             }
         }
+        let _ = child.wait();
         panic!("the server said: {text}");
     }
 

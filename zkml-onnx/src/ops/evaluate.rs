@@ -17,7 +17,18 @@ pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Refusal>
     (0..rank).map(one).collect()
 }
 
+/// Elements of a constant, at most: a file of a few bytes can ask for any number.
+const MOST: usize = 1 << 28;
+
+pub(super) fn bounded(dims: &[usize]) -> Result<(), Refusal> {
+    match dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
+        Some(n) if n <= MOST => Ok(()),
+        _ => Err(Refusal::new(format!("a constant of {dims:?}: more than {MOST} elements"))),
+    }
+}
+
 pub(super) fn stretched<T: Clone>(a: &ArrayD<T>, dims: &[usize]) -> Result<ArrayD<T>, Refusal> {
+    bounded(dims)?;
     let view = a.broadcast(IxDyn(dims));
     view.map(|v| v.to_owned())
         .ok_or_else(|| Refusal::new(format!("shape {:?} does not stretch to {dims:?}", a.shape())))

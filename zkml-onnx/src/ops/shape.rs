@@ -1,6 +1,6 @@
 //! Shapes and constants: nothing of it is left in a model.
 
-use super::evaluate::stretched_tensor;
+use super::evaluate::{bounded, stretched_tensor};
 use super::{axis, broadcast, Given, Inference, Op};
 use crate::error::Refusal;
 use crate::lift::Lift;
@@ -51,6 +51,7 @@ fn constant(i: &Inference) -> Result<Vec<Given>, Refusal> {
 fn constant_of_shape(i: &Inference) -> Result<Vec<Given>, Refusal> {
     let dims = i.ints("shape", 0)?.ok_or_else(|| Refusal::new("no shape"))?;
     let dims: Vec<usize> = dims.iter().map(|&d| d.max(0) as usize).collect();
+    bounded(&dims)?;
     let tensor = match i.node.attributes.0.get("value") {
         Some(Attribute::Tensor(t)) => {
             stretched_tensor(&super::evaluate::reshaped(t, &vec![1; dims.len()])?, &dims)?
@@ -77,12 +78,14 @@ fn range(i: &Inference) -> Result<Vec<Given>, Refusal> {
         Tensor::Float(_) => {
             let [s, e, d] = [start, limit, delta].map(|t| t.uniform().unwrap_or(0.0));
             let n = if d == 0.0 { 0 } else { ((e - s) / d).ceil().max(0.0) as usize };
+            bounded(&[n])?;
             let values = (0..n).map(|k| s + k as f32 * d).collect();
             Tensor::Float(ArrayD::from_shape_vec(IxDyn(&[n]), values).expect("a vector"))
         }
         _ => {
             let [s, e, d] = [start, limit, delta].map(|t| t.int_values().first().copied().unwrap_or(0));
             let n = if d == 0 { 0 } else { (e - s + d - d.signum()) / d };
+            bounded(&[n.max(0) as usize])?;
             Tensor::ints((0..n.max(0)).map(|k| s + k * d))
         }
     };
@@ -174,6 +177,7 @@ fn tile_shape(i: &Inference) -> Result<Vec<Given>, Refusal> {
     let from = i.dims(0)?;
     let dims: Vec<usize> = from.iter().zip(&repeats).map(|(d, r)| d * (*r).max(0) as usize).collect();
     if let Some(t) = i.constant(0) {
+        bounded(&dims)?;
         let tiled = (0..from.len()).fold(t.clone(), |t, k| {
             let index: Vec<usize> = (0..dims[k]).map(|p| p % from[k]).collect();
             super::evaluate::selected(&t, k, &index)
