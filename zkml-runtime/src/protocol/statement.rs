@@ -1,7 +1,6 @@
 //! What a proof is about: the public inputs and outputs.
 
 use super::{StatementError, System};
-#[cfg(feature = "prover")]
 use crate::claims::PublicValues;
 use crate::transcript::{Tag, Transcript};
 use stwo::core::channel::Channel;
