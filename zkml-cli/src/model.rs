@@ -187,7 +187,10 @@ fn inputs(graph: &Graph, path: &Path) -> Outcome<Vec<Vec<FloatTensor>>> {
 
 pub fn graph(path: &Path) -> Outcome<Graph> {
     let bytes = std::fs::read(path).map_err(|e| Failure::file(path, e))?;
-    serde_json::from_slice(&bytes).map_err(|e| Failure::file(path, format_args!("no graph: {e}")))
+    let graph: Graph =
+        serde_json::from_slice(&bytes).map_err(|e| Failure::file(path, format_args!("no graph: {e}")))?;
+    graph.check().map_err(|e| Failure::file(path, format_args!("no graph: {e}")))?;
+    Ok(graph)
 }
 
 pub fn level(name: &str) -> Outcome<SecurityLevel> {

@@ -23,7 +23,20 @@ pub enum ShapeError {
 
 /// Extents, outermost first. No extent is zero.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<usize>")]
 pub struct Shape(Vec<usize>);
+
+/// As [`Shape::checked`], but what a reduction over all axes leaves is a shape too.
+impl TryFrom<Vec<usize>> for Shape {
+    type Error = ShapeError;
+
+    fn try_from(dims: Vec<usize>) -> Result<Self, ShapeError> {
+        if dims.is_empty() {
+            return Ok(Self(dims));
+        }
+        Self::checked(dims)
+    }
+}
 
 impl Shape {
     /// # Panics

@@ -123,7 +123,7 @@ fn through_floats(g: &Graph, p: &Params, id: NodeId, v: &[Vec<i64>]) -> Vec<i64>
     }
     let y = b.push(node.op.clone(), (0..node.args.len()).collect(), node.ty.clone(), "y");
     b.output("y", y);
-    let y = crate::float::eval(&b.finish(), &[], &values).expect("evaluates").remove(0);
+    let y = crate::float::eval(b.graph(), &[], &values).expect("evaluates").remove(0);
     y.data.iter().map(|&y| (y as f64 / step(id)).round() as i64).collect()
 }
 

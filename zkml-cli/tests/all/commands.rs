@@ -174,6 +174,13 @@ fn cost_of_a_file_a_graph_and_a_report() {
     let saved = folder.path().join("report.json");
     fs::write(&saved, serde_json::to_vec(&report).unwrap()).unwrap();
     assert_eq!(report, json(&["cost", saved.to_str().unwrap()]));
+    // A file that is none is refused before anything reads it.
+    let mut graph: serde_json::Value =
+        serde_json::from_slice(&fs::read(format!("{model}/graph.json")).unwrap()).unwrap();
+    graph["outputs"][0]["node"] = 99.into();
+    fs::write(&saved, serde_json::to_vec(&graph).unwrap()).unwrap();
+    let (exit, message) = code(&["cost", saved.to_str().unwrap()]);
+    assert!(exit == 3 && message.contains("no graph: output 0"), "{exit}: {message}");
     let table = zkml(&["cost", &data("mlp.onnx")]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("multiply-adds"));
 }

@@ -5,11 +5,13 @@
 
 mod attempt;
 mod builder;
+mod check;
 mod names;
 mod step;
 mod steps;
 
 pub use builder::GraphBuilder;
+pub use check::GraphError;
 pub use names::Names;
 pub use step::{Step, StepId};
 pub use steps::{StepError, StepKind, Steps};

@@ -43,6 +43,9 @@ pub enum StepError {
 /// Constants that differ by rounding only are equal.
 const COEF_TOLERANCE: f64 = 1e-9;
 
+/// Far more factors than a product of integers below 2^30 has.
+pub(super) const MAX_POWER: u32 = 64;
+
 impl Steps {
     /// A new free step.
     pub fn fresh(&mut self, name: impl Into<String>, kind: StepKind) -> Step {
@@ -57,6 +60,39 @@ impl Steps {
 
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Whether every step that is named exists and no solution leads back to its own step.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let n = self.len();
+        if self.kinds.len() != n {
+            return Err(format!("{n} names, {} kinds", self.kinds.len()));
+        }
+        let named = self.solved.iter().flat_map(|(id, s)| s.powers.keys().chain([id]));
+        if let Some(id) = named.into_iter().find(|&&id| id >= n) {
+            return Err(format!("there is no step {id}, only {n}"));
+        }
+        let powers = self.solved.values().flat_map(|s| s.powers.values());
+        if let Some(k) = powers.into_iter().find(|k| k.unsigned_abs() > MAX_POWER) {
+            return Err(format!("power {k}, expected at most {MAX_POWER}"));
+        }
+        // Steps are done when all that their solution names are: those that never are go in circles.
+        let mut left: Vec<_> = self.solved.iter().collect();
+        let mut done: Vec<bool> = (0..n).map(|id| !self.solved.contains_key(&id)).collect();
+        loop {
+            let before = left.len();
+            left.retain(|(&id, s)| {
+                done[id] = s.powers.keys().all(|&k| done[k]);
+                !done[id]
+            });
+            match left.first() {
+                None => return Ok(()),
+                Some((id, _)) if left.len() == before => {
+                    return Err(format!("step {id} is solved by steps that it solves"))
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The steps that unification left free, ascending.
