@@ -16,6 +16,8 @@ pub const WEIGHTS: &str = "model.safetensors";
 pub const KEY: &str = "verifier.key";
 /// The same with the model's relations, for programs that have no graph.
 pub const PORTABLE: &str = "portable.key";
+/// What the integers lost against real numbers on the samples that they were calibrated on.
+pub const ACCURACY: &str = "accuracy.json";
 pub const CERTIFICATE: &str = "certificate";
 pub const PROOF: &str = "proof";
 pub const STATEMENT: &str = "statement";

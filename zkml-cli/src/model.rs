@@ -5,7 +5,7 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use zkml_dsl::engine::{Backend, FloatTensor, FloatWeights, SecurityLevel};
+use zkml_dsl::engine::{Accuracy, Backend, FloatTensor, FloatWeights, SecurityLevel};
 use zkml_dsl::{DynamicInstance, DynamicModel};
 use zkml_ir::graph::Graph;
 use zkml_ir::tensor::IntTensor;
@@ -64,16 +64,38 @@ impl Model {
         match self {
             Self::Folder { path, .. } => Ok(instance.load(path.join(files::WEIGHTS))?),
             _ => {
-                let (weights, samples) = self.floats(&instance, weights, samples)?;
+                let (weights, samples) = self.floats(instance.graph(), weights, samples)?;
                 Ok(instance.calibrate(&weights, &samples)?)
             }
+        }
+    }
+
+    /// What the integers lose on the samples; of a folder, what was written there when it was calibrated.
+    pub fn accuracy(
+        &self,
+        ready: &DynamicModel,
+        weights: Option<&Path>,
+        samples: Option<&Path>,
+    ) -> Outcome<Option<Accuracy>> {
+        let Self::Folder { path, .. } = self else {
+            let (weights, samples) = self.floats(ready.graph(), weights, samples)?;
+            return Ok(Some(ready.as_ref().accuracy(&weights, &samples)?));
+        };
+        let path = path.join(files::ACCURACY);
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let read = serde_json::from_slice(&bytes);
+                read.map(Some).map_err(|e| Failure::file(&path, format_args!("no accuracy: {e}")))
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Failure::file(&path, e)),
         }
     }
 
     /// Float weights and samples, of a model that is not calibrated.
     pub fn floats(
         &self,
-        instance: &DynamicInstance,
+        graph: &Graph,
         weights: Option<&Path>,
         samples: Option<&Path>,
     ) -> Outcome<(FloatWeights, Vec<Vec<FloatTensor>>)> {
@@ -94,7 +116,7 @@ impl Model {
                     ));
                 };
                 let weights = FloatWeights::open(weights).map_err(|e| Failure::file(weights, e))?;
-                Ok((weights, self::inputs(instance.graph(), samples)?))
+                Ok((weights, self::inputs(graph, samples)?))
             }
         }
     }

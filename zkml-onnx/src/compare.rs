@@ -43,7 +43,8 @@ pub fn compare(
         .map_err(zkml_dsl::Error::from)?;
     let mut outputs: Vec<[Sums; 2]> = vec![Default::default(); graph.outputs.len()];
     let names: Vec<String> = import.net.outputs.iter().map(|&v| import.net.values[v].name.clone()).collect();
-    for (sample, expected) in samples.iter().zip(expected) {
+    for (step, (sample, expected)) in samples.iter().zip(expected).enumerate() {
+        let _span = tracing::info_span!("comparison, sample", step, of = samples.len()).entered();
         let inputs = import.sample(sample)?;
         let float = float::eval(graph, &weights, &inputs).map_err(|e| {
             zkml_dsl::Error::from(zkml_dsl::engine::Error::from(zkml_ir::calibrate::CalibrateError::from(e)))

@@ -22,7 +22,8 @@ pub struct Import {
 /// Reads a file and says it in zkml's ops.
 pub fn import(path: &Path, options: &Options, widths: Widths) -> Result<Import, ImportError> {
     let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("model");
-    lifted(open(path, options)?, stem, widths)
+    let net = tracing::info_span!("read").in_scope(|| open(path, options))?;
+    lifted(net, stem, widths)
 }
 
 /// [`import`] of a file's bytes, whose data is all in them.
@@ -36,8 +37,8 @@ pub fn import_bytes(
 }
 
 fn lifted(mut net: Net, name: &str, widths: Widths) -> Result<Import, ImportError> {
-    fuse(&mut net);
-    let program = lift(&net, name, widths)?;
+    tracing::info_span!("fuse").in_scope(|| fuse(&mut net));
+    let program = tracing::info_span!("lift").in_scope(|| lift(&net, name, widths))?;
     Ok(Import { net, program })
 }
 

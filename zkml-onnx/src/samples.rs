@@ -67,7 +67,11 @@ fn array(npz: &mut NpzReader<File>, name: &str) -> Option<ArrayD<f32>> {
 }
 
 /// The samples of a file: each array holds one, or as many as there are along a first axis of its own. `shapes` are those of one sample,
-/// of the arrays that are wanted.
+/// of the arrays that are wanted. Axes of extent one do not tell shapes apart: a model's input may have lost those of its file.
+///
+/// # Errors
+///
+/// [`SamplesError::Shape`] for an array of another shape, [`SamplesError::Count`] if arrays hold unlike numbers of samples.
 pub fn split(
     path: &Path,
     arrays: &Arrays,
@@ -76,15 +80,9 @@ pub fn split(
     let mut count: Option<usize> = None;
     for (name, shape) in shapes {
         let Some(array) = arrays.get(name) else { continue };
-        let n = match &array.dims[..] {
-            dims if dims == shape => 1,
-            [n, rest @ ..] if rest == shape => *n,
-            // Samples along the batch of one.
-            [n, rest @ ..] if shape.first() == Some(&1) && *rest == shape[1..] => *n,
-            got => {
-                let (expected, got) = (shape.clone(), got.to_vec());
-                return Err(SamplesError::Shape { path: path.to_owned(), name: name.clone(), expected, got });
-            }
+        let Some(n) = count_of(&array.dims, shape) else {
+            let (expected, got) = (shape.clone(), array.dims.clone());
+            return Err(SamplesError::Shape { path: path.to_owned(), name: name.clone(), expected, got });
         };
         match count {
             Some(expected) if expected != n => {
@@ -111,7 +109,62 @@ pub fn split(
     Ok((0..n).map(one).collect())
 }
 
+/// How many samples of a shape an array holds.
+fn count_of(dims: &[usize], shape: &[usize]) -> Option<usize> {
+    let same = |a: &[usize], b: &[usize]| a.iter().filter(|&&d| d != 1).eq(b.iter().filter(|&&d| d != 1));
+    match dims {
+        _ if same(dims, shape) => Some(1),
+        [n, rest @ ..] if same(rest, shape) => Some(*n),
+        _ => None,
+    }
+}
+
 /// An array of this shape, for tests and writers.
 pub fn to_ndarray(array: &Array) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(&array.dims), array.values.clone()).expect("as many values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_along_a_first_axis() {
+        for (dims, shape, n) in [
+            (&[3, 4][..], &[3, 4][..], Some(1)),
+            (&[5, 3, 4], &[3, 4], Some(5)),
+            // The batch of one is where samples lie, or is gone, or is there again.
+            (&[5, 3], &[1, 3], Some(5)),
+            (&[5, 1, 3], &[3], Some(5)),
+            (&[1, 3], &[3], Some(1)),
+            (&[1, 1, 3], &[1, 3], Some(1)),
+            (&[4, 1, 1], &[4, 1], Some(1)),
+            (&[7], &[], Some(7)),
+            (&[], &[1], Some(1)),
+            (&[0, 3], &[3], Some(0)),
+            (&[4], &[3], None),
+            (&[3, 5], &[3], None),
+            (&[12], &[3, 4], None),
+            (&[4, 3], &[3, 4], None),
+        ] {
+            assert_eq!(count_of(dims, shape), n, "{dims:?} of {shape:?}");
+        }
+    }
+
+    #[test]
+    fn each_sample_has_its_values_in_the_models_shape() {
+        let array = |dims: &[usize], from: usize| Array {
+            dims: dims.to_vec(),
+            values: (0..dims.iter().product()).map(|i| (from + i) as f32).collect(),
+        };
+        let arrays = Arrays::from([("x".into(), array(&[2, 1, 3], 0)), ("y".into(), array(&[2], 10))]);
+        let shapes = BTreeMap::from([("x".to_owned(), vec![3]), ("y".to_owned(), vec![1])]);
+        let split = split(Path::new("a.npz"), &arrays, &shapes).unwrap();
+        assert_eq!(split.len(), 2);
+        assert_eq!(split[1]["x"], Array { dims: vec![3], values: vec![3.0, 4.0, 5.0] });
+        assert_eq!(split[1]["y"], Array { dims: vec![1], values: vec![11.0] });
+        let shapes = BTreeMap::from([("x".to_owned(), vec![2, 3]), ("y".to_owned(), vec![1])]);
+        let error = super::split(Path::new("a.npz"), &arrays, &shapes).unwrap_err().to_string();
+        assert_eq!(error, "`a.npz`: array `y` has 2 samples, others 1");
+    }
 }

@@ -37,7 +37,8 @@ impl Import {
         let nodes: Vec<usize> =
             (0..graph.nodes.len()).filter(|&n| is_tuned(graph.nodes[n].op.name())).collect();
         let mut seen: HashMap<usize, [f64; 2]> = HashMap::new();
-        for sample in samples {
+        for (step, sample) in samples.iter().enumerate() {
+            let _span = tracing::info_span!("ranges, sample", step, of = samples.len()).entered();
             let visit = |id: usize, value: &float::FloatTensor| {
                 for &n in nodes.iter().filter(|&&n| graph.nodes[n].args[0] == id) {
                     let op = graph.nodes[n].op.name();

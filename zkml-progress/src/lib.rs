@@ -1,10 +1,14 @@
-//! What the prover is doing, from its `tracing` spans: a line on a terminal with the phase's name and the time that is left, and the
+//! What zkml is doing, from its `tracing` spans: a line on a terminal with the phase's name and the time that is left, and the
 //! wall time of each phase. In a pipe it is quiet.
+//!
+//! The time that is left is told beforehand ([`Progress::expect`], from the cost model), or goes by the pace so far: of spans with
+//! the fields `step` and `of`, `info_span!("sample", step = i, of = n)`, which are the `i`-th of `n` from 0.
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
@@ -41,6 +45,8 @@ struct State {
     bar: Option<ProgressBar>,
     /// When the first phase began.
     origin: Option<Instant>,
+    /// The whole is expected to take so long.
+    expected: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -48,6 +54,21 @@ struct Running {
     phase: Phase,
     open: usize,
     since: Instant,
+    series: Option<Series>,
+}
+
+/// A phase that is one of several alike.
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    /// When the first of them began.
+    since: Instant,
+    count: Count,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Count {
+    step: u64,
+    of: u64,
 }
 
 impl Progress {
@@ -93,11 +114,13 @@ impl Progress {
         let mut state = self.lock();
         state.phases.retain(|r| r.open > 0);
         state.origin = None;
+        state.expected = None;
     }
 
     /// Says how long what begins now will take: the line then counts down.
     pub fn expect(&self, total: Duration) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.expected = Some(total);
         if let Some(bar) = &state.bar {
             bar.reset_elapsed();
             bar.set_style(style(Some(total)));
@@ -118,12 +141,12 @@ impl Progress {
 }
 
 impl State {
-    fn begin(&mut self, id: Id, name: &'static str, depth: usize) {
+    fn begin(&mut self, id: Id, name: &'static str, depth: usize, count: Option<Count>) {
         let now = Instant::now();
         let at = self.phases.iter().position(|r| r.phase.name == name).unwrap_or_else(|| {
             let start = now.duration_since(*self.origin.get_or_insert(now));
             let phase = Phase { name, start, depth, count: 0, wall: Duration::ZERO };
-            self.phases.push(Running { phase, open: 0, since: now });
+            self.phases.push(Running { phase, open: 0, since: now, series: None });
             self.phases.len() - 1
         });
         let running = &mut self.phases[at];
@@ -131,6 +154,10 @@ impl State {
             running.since = now;
         }
         running.open += 1;
+        running.series = count.map(|count| Series {
+            since: running.series.filter(|s| count.step > s.count.step).map_or(now, |s| s.since),
+            count,
+        });
         self.open.push((id, name));
         self.show();
     }
@@ -150,9 +177,58 @@ impl State {
 
     fn show(&self) {
         if let Some(bar) = &self.bar {
-            bar.set_message(self.open.last().map_or("", |(_, name)| name));
+            bar.set_message(self.line(Instant::now()));
         }
     }
+
+    /// The innermost phase, and those around it that are counted. The outermost of these says what is left, if nothing else does.
+    fn line(&self, now: Instant) -> String {
+        let mut parts = vec![];
+        let mut left_is_known = self.expected.is_some();
+        for (k, (_, name)) in self.open.iter().enumerate() {
+            let series = self.phases.iter().find(|r| r.phase.name == *name).and_then(|r| r.series);
+            match series {
+                Some(series) => {
+                    let Count { step, of } = series.count;
+                    let mut part = format!("{name} {} of {of}", step + 1);
+                    if let Some(left) = series.left(now).filter(|_| !left_is_known) {
+                        part += &format!(", {:.0} s left", left.as_secs_f64());
+                        left_is_known = true;
+                    }
+                    parts.push(part);
+                }
+                None if k + 1 == self.open.len() => parts.push((*name).to_owned()),
+                None => {}
+            }
+        }
+        parts.dedup();
+        parts.join(": ")
+    }
+}
+
+impl Series {
+    /// At the pace of the steps that are over.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let Count { step, of } = self.count;
+        let pace = (step > 0).then(|| now.duration_since(self.since).div_f64(step as f64))?;
+        Some(pace.mul_f64(of.saturating_sub(step) as f64))
+    }
+}
+
+impl Visit for Count {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "step" => self.step = value,
+            "of" => self.of = value,
+            _ => {}
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.record_u64(field, value.max(0) as u64);
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
 }
 
 struct Spans(Progress);
@@ -160,7 +236,10 @@ struct Spans(Progress);
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let depth = context.span_scope(id).map_or(0, |scope| scope.count() - 1);
-        self.0.lock().begin(id.clone(), attributes.metadata().name(), depth);
+        let mut count = Count::default();
+        attributes.record(&mut count);
+        let count = (count.of > 1).then_some(count);
+        self.0.lock().begin(id.clone(), attributes.metadata().name(), depth, count);
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
@@ -241,5 +320,31 @@ mod tests {
             assert_eq!(progress.wall("setup"), Duration::ZERO);
         });
         assert_eq!(phases.iter().map(|p| p.name).collect::<Vec<_>>(), ["trace"]);
+    }
+
+    #[test]
+    fn counted_phases_say_what_is_left() {
+        watch(|progress| {
+            let line = |after: Duration| progress.lock().line(Instant::now() + after);
+            let _setup = info_span!("setup").entered();
+            assert_eq!(line(TICK), "setup");
+            for step in 0..3 {
+                let _block = info_span!("block", step, of = 4).entered();
+                let _extend = info_span!("extend", step = step, of = 9).entered();
+                let left = [
+                    "block 1 of 4: extend 1 of 9",
+                    "block 2 of 4, 3000 s left: extend 2 of 9",
+                    "block 3 of 4, 1000 s left: extend 3 of 9",
+                ];
+                assert_eq!(line(Duration::from_secs(1000)), left[step as usize]);
+            }
+            // A series that begins again has no pace yet, and what is known of the whole is not said twice.
+            let again = info_span!("block", step = 0, of = 2).entered();
+            assert_eq!(line(TICK), "block 1 of 2");
+            drop(again);
+            progress.expect(TICK);
+            let _block = info_span!("block", step = 1, of = 2).entered();
+            assert_eq!(line(TICK), "block 2 of 2");
+        });
     }
 }

@@ -34,6 +34,7 @@ pub fn run(a: &Bench, output: &Output) -> Outcome {
     let key = ready.verifier_key();
     let (mut prove, mut verify, mut check_key_ms, mut proof_bytes) = (vec![], vec![], 0.0, 0);
     for k in 0..a.runs.get() {
+        let _span = tracing::info_span!("proof", step = k, of = a.runs.get()).entered();
         let start = Instant::now();
         let (outputs, proof) = ready.prove(&inputs)?;
         prove.push(ms(start));

@@ -10,6 +10,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use zkml_dsl::DynamicModel;
+use zkml_ir::calibrate::OutputAccuracy;
 
 #[derive(Serialize)]
 struct Done {
@@ -19,6 +20,8 @@ struct Done {
     root: String,
     security_bits: f64,
     setup_ms: f64,
+    /// Against real numbers, on the samples.
+    outputs: Vec<OutputAccuracy>,
 }
 
 pub fn run(a: &Setup, output: &Output) -> Outcome {
@@ -32,6 +35,8 @@ pub fn run(a: &Setup, output: &Output) -> Outcome {
     let ready = model.set_up(a.weights.as_deref(), a.source.samples.as_deref(), &a.place)?;
     let setup_ms = start.elapsed().as_secs_f64() * 1e3;
     save(&ready, &folder)?;
+    let accuracy = model.accuracy(&ready, a.weights.as_deref(), a.source.samples.as_deref())?;
+    calibrate::save_accuracy(accuracy.as_ref(), &folder)?;
     let key = ready.verifier_key();
     let done = Done {
         model: ready.graph().name.clone(),
@@ -40,16 +45,18 @@ pub fn run(a: &Setup, output: &Output) -> Outcome {
         root: hex::encode(key.data().key.root),
         security_bits: ready.as_ref().figures().security_bits,
         setup_ms,
+        outputs: accuracy.map(|a| a.outputs).unwrap_or_default(),
     };
     output.result(&done, || {
         format!(
-            "{}: committed to in {:.0} ms, {:.1} bits\n  digest  {}\n  root    {}\n  wrote   {}\n",
+            "{}: committed to in {:.0} ms, {:.1} bits\n  digest  {}\n  root    {}\n  wrote   {}\n{}",
             done.model,
             done.setup_ms,
             done.security_bits,
             done.digest,
             done.root,
-            done.folder.display()
+            done.folder.display(),
+            calibrate::losses(&done.outputs)
         )
     });
     Ok(())

@@ -33,7 +33,7 @@ pub struct Proven {
     /// Bytes by part.
     parts: Vec<(&'static str, usize)>,
     security: SecurityReport,
-    /// Where samples and real weights are there.
+    /// Where samples and real weights are there, or were at setup.
     accuracy: Option<Accuracy>,
     backend: String,
 }
@@ -52,13 +52,7 @@ impl Proven {
             .map_err(crate::failure::Failure::input)?;
         let argument =
             Argument::from_bytes(&proof.argument, &system).map_err(crate::failure::Failure::input)?;
-        let accuracy = match of {
-            Model::Onnx { import, samples } => {
-                let samples = samples.iter().map(|s| import.sample(s)).collect::<Result<Vec<_>, _>>()?;
-                Some(model.as_ref().accuracy(&import.weights(), &samples)?)
-            }
-            _ => None,
-        };
+        let accuracy = of.accuracy(model, None, None)?;
         Ok(Self {
             prove,
             phases,
@@ -219,7 +213,26 @@ fn error(a: &Accuracy) -> Markup {
         label: format!("{:.2} %", share(*snr)),
         note: Some(format!("{} in steps of {:.2e}, {:.1} dB", t.elem, t.step, snr)),
     };
+    let layer = |l: &zkml_ir::calibrate::LayerAccuracy| {
+        let snr = l.snr_db?;
+        let noisiest = l.noisiest.as_ref().map(|(name, db)| format!("{name} adds most, at {db:.1} dB"));
+        let name = if l.path.is_empty() { "(model)" } else { &l.path };
+        Some(Bar {
+            name: name.into(),
+            value: share(snr),
+            label: format!("{:.2} %", share(snr)),
+            note: noisiest,
+        })
+    };
+    let layers: Vec<Bar> = a.layers.iter().filter_map(layer).collect();
     html! {
+        @if layers.len() > 1 {
+            section {
+                h2 { "What layers hand on" }
+                p { "The difference to real numbers in the last activation of each, relative to its own size, in the order of the layers." }
+                (bars(&layers))
+            }
+        }
         section {
             h2 { "What the integers lose" }
             p { "Root mean square of the difference to real numbers, relative to their own, over " (a.samples) " samples; the largest first." }
@@ -234,11 +247,15 @@ fn model(graph: &Graph, cost: &CostReport) -> Markup {
         section .wide {
             h2 { "The model" }
             @match graph::drawn(graph, cost) {
-                Ok(svg) => {
-                    p { "Darker is more of the cost: cells and lookups, weighed as the estimate does." }
-                    div .graph { (PreEscaped(svg)) }
+                Ok(drawing) => {
+                    p {
+                        "Darker is more of the cost: cells and lookups, weighed as the estimate does."
+                        @if drawing.rolled { " Layers that repeat are drawn once, in the colour of all of them." }
+                        @if drawing.joined { " Ops that follow each other are one box." }
+                    }
+                    div #graph .graph data-boxes=(drawing.boxes) { (PreEscaped(drawing.svg)) }
                 }
-                Err(nodes) => p { "A graph of " (nodes) " nodes is not drawn; the table below has all of them." }
+                Err(boxes) => p { "A graph of " (boxes) " boxes is not drawn; the table below has all ops." }
             }
         }
     }

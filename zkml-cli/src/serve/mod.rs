@@ -3,6 +3,7 @@
 //! ```text
 //! POST /v1/prove          {"inputs": {name: [numbers]}}            202 {"id", "state", ..}, 429 when the queue is full
 //! GET  /v1/proofs/{id}    200 {"id", "state": "queued" | "proving" | "proven" | "failed", ..}, with proof and statement once there
+//! DELETE /v1/proofs/{id}  204 once it is forgotten, 409 while its proof is under way
 //! POST /v1/verify         {"statement": base-16, "proof": base-16}  200 {"verified": true | false, ..}
 //! GET  /healthz           200
 //! ```

@@ -1,6 +1,6 @@
 //! Requests and answers.
 
-use super::store::{Added, Job, State as JobState};
+use super::store::{Added, Job, Removed, State as JobState};
 use super::Service;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -22,7 +22,7 @@ type Shared = Arc<Service>;
 pub fn app(service: Shared, max_body: usize) -> Router {
     let guarded = Router::new()
         .route("/v1/prove", post(prove))
-        .route("/v1/proofs/{id}", get(proof))
+        .route("/v1/proofs/{id}", get(proof).delete(forget))
         .route("/v1/verify", post(verify))
         .layer(from_fn_with_state(service.clone(), authorised))
         .layer(DefaultBodyLimit::max(max_body));
@@ -168,8 +168,25 @@ fn said(id: &str, job: &Job) -> Value {
 async fn proof(State(service): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     match service.store.get(&id)? {
         Some(job) => Ok(Json(said(&id, &job))),
-        None => Err(Refused(StatusCode::NOT_FOUND, format!("there is no job `{id}`"))),
+        None => Err(unknown(&id)),
     }
+}
+
+/// For a client who has its proof, or does not want it any more.
+async fn forget(State(service): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Refused> {
+    let at = id.clone();
+    let removed = tokio::task::spawn_blocking(move || service.store.remove(&at)).await;
+    match removed.map_err(|e| Refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?? {
+        Removed::Gone => Ok(StatusCode::NO_CONTENT),
+        Removed::UnderWay => {
+            Err(Refused(StatusCode::CONFLICT, format!("the proof of job `{id}` is under way")))
+        }
+        Removed::Unknown => Err(unknown(&id)),
+    }
+}
+
+fn unknown(id: &str) -> Refused {
+    Refused(StatusCode::NOT_FOUND, format!("there is no job `{id}`"))
 }
 
 #[derive(Deserialize)]

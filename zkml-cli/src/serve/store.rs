@@ -1,6 +1,6 @@
 //! Jobs on disk, in an embedded store whose writes are transactions.
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use thiserror::Error;
@@ -64,6 +64,14 @@ pub enum Added {
     Full,
 }
 
+/// What became of a wish to forget a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    Gone,
+    UnderWay,
+    Unknown,
+}
+
 impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let db = Database::create(path)?;
@@ -105,21 +113,39 @@ impl Store {
         Ok(job)
     }
 
-    /// The job that waits longest; it stays in the queue until it is done.
-    pub fn first(&self) -> Result<Option<(String, Job)>, StoreError> {
-        let read = self.0.begin_read()?;
-        let (jobs, queue) = (read.open_table(JOBS)?, read.open_table(QUEUE)?);
-        let Some((_, id)) = queue.first()? else { return Ok(None) };
-        let id = id.value().to_owned();
-        let job = jobs.get(&*id)?.map(|v| serde_json::from_slice(v.value())).transpose()?;
-        Ok(job.map(|job| (id, job)))
+    /// Begins the job that waits longest: its attempts are counted. It stays in the queue until it is done.
+    pub fn begin(&self) -> Result<Option<(String, Job)>, StoreError> {
+        let write = self.0.begin_write()?;
+        let begun = {
+            let (mut jobs, queue) = (write.open_table(JOBS)?, write.open_table(QUEUE)?);
+            let Some(id) = queue.first()?.map(|(_, id)| id.value().to_owned()) else { return Ok(None) };
+            let job = jobs.get(&*id)?.map(|v| serde_json::from_slice::<Job>(v.value())).transpose()?;
+            let Some(mut job) = job else { return Ok(None) };
+            job.attempts += 1;
+            jobs.insert(&*id, &serde_json::to_vec(&job)?[..])?;
+            (id, job)
+        };
+        write.commit()?;
+        Ok(Some(begun))
     }
 
-    /// Writes a job that goes on.
-    pub fn update(&self, id: &str, job: &Job) -> Result<(), StoreError> {
+    /// Forgets a job, unless its proof is under way.
+    pub fn remove(&self, id: &str) -> Result<Removed, StoreError> {
         let write = self.0.begin_write()?;
-        write.open_table(JOBS)?.insert(id, &serde_json::to_vec(job)?[..])?;
-        Ok(write.commit()?)
+        {
+            let mut jobs = write.open_table(JOBS)?;
+            let job = jobs.get(id)?.map(|v| serde_json::from_slice::<Job>(v.value())).transpose()?;
+            match job {
+                None => return Ok(Removed::Unknown),
+                Some(job) if job.state == State::Queued && job.attempts > 0 => return Ok(Removed::UnderWay),
+                Some(_) => {
+                    jobs.remove(id)?;
+                    unqueue(&mut write.open_table(QUEUE)?, id)?;
+                }
+            }
+        }
+        write.commit()?;
+        Ok(Removed::Gone)
     }
 
     /// Writes a job that is done, and takes it off the queue: both or neither.
@@ -128,10 +154,7 @@ impl Store {
         {
             let (mut jobs, mut queue) = (write.open_table(JOBS)?, write.open_table(QUEUE)?);
             jobs.insert(id, &serde_json::to_vec(job)?[..])?;
-            let place = queue.iter()?.flatten().find(|(_, v)| v.value() == id).map(|(k, _)| k.value());
-            if let Some(place) = place {
-                queue.remove(place)?;
-            }
+            unqueue(&mut queue, id)?;
         }
         Ok(write.commit()?)
     }
@@ -141,4 +164,12 @@ impl Store {
         let read = self.0.begin_read()?;
         Ok(redb::ReadableTableMetadata::len(&read.open_table(QUEUE)?)? as usize)
     }
+}
+
+fn unqueue(queue: &mut Table<'_, u64, &'static str>, id: &str) -> Result<(), StoreError> {
+    let place = queue.iter()?.flatten().find(|(_, v)| v.value() == id).map(|(k, _)| k.value());
+    if let Some(place) = place {
+        queue.remove(place)?;
+    }
+    Ok(())
 }

@@ -12,40 +12,39 @@ use zkml_ir::tensor::IntTensor;
 const ATTEMPTS: u32 = 3;
 
 pub fn run(service: &Service) {
+    const PAUSE: Duration = Duration::from_millis(500);
     loop {
-        let next = match service.store.first() {
-            Ok(next) => next,
-            Err(e) => {
-                eprintln!("error: {e}");
-                None
+        {
+            let stopping = service.stopping.lock().unwrap_or_else(|e| e.into_inner());
+            if *stopping {
+                return;
             }
-        };
-        let stopping = service.stopping.lock().unwrap_or_else(|e| e.into_inner());
-        if *stopping {
-            return;
         }
-        let Some((id, job)) = next else {
-            // A wake that came just before is made up for by the time-out.
-            let waited = service.work.wait_timeout(stopping, Duration::from_millis(500));
-            drop(waited);
-            continue;
+        let done = match service.store.begin() {
+            Ok(Some((id, job))) => work(service, &id, job),
+            Ok(None) => {
+                let stopping = service.stopping.lock().unwrap_or_else(|e| e.into_inner());
+                if !*stopping {
+                    // A wake that came just before is made up for by the time-out.
+                    drop(service.work.wait_timeout(stopping, PAUSE));
+                }
+                Ok(())
+            }
+            Err(e) => Err(e),
         };
-        drop(stopping);
-        if let Err(e) = work(service, &id, job) {
+        if let Err(e) = done {
             eprintln!("error: {e}");
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::sleep(PAUSE);
         }
     }
 }
 
 fn work(service: &Service, id: &str, mut job: Job) -> Result<(), super::store::StoreError> {
-    job.attempts += 1;
     if job.attempts > ATTEMPTS {
         job.state = State::Failed;
         job.error = Some(format!("{ATTEMPTS} proofs were begun and none ended"));
         return service.store.finish(id, &job);
     }
-    service.store.update(id, &job)?;
     let start = Instant::now();
     // A proof that panics is this job's failure, not the service's.
     let proven = catch_unwind(AssertUnwindSafe(|| prove(service, &job)));

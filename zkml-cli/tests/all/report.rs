@@ -63,6 +63,13 @@ fn figures_are_read_off_the_pages() {
             assert!(!html.contains(outside), "{page} reads from outside: {outside}");
         }
     }
+    // Of a folder the accuracy is what setup measured.
+    json(&["setup", &model, "--samples", &samples, "--out", &text("m")]);
+    json(&["prove", &text("m"), "--input", &samples, "--out", &text("q"), "--report", &text("folder.html")]);
+    let folders = std::fs::read_to_string(at("folder.html")).unwrap();
+    let lost = |html: &str| figure(html, "error-output").to_owned();
+    assert_eq!(lost(&folders), lost(&std::fs::read_to_string(at("report.html")).unwrap()));
+    assert!(folders.contains("What layers hand on"));
     let Some(browser) = chromium() else {
         eprintln!("note: there is no Chromium here, pages were not loaded");
         return;

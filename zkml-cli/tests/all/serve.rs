@@ -66,6 +66,15 @@ impl Server {
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    fn delete(&self, path: &str) -> (u16, String) {
+        let sent = Self::agent()
+            .delete(format!("{}{path}", self.address))
+            .header("Authorization", &format!("Bearer {TOKEN}"))
+            .call();
+        let mut response = sent.unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
+
     /// The job, once it is done.
     fn done(&self, id: &str) -> Value {
         let start = Instant::now();
@@ -205,6 +214,47 @@ fn a_full_queue_pushes_back() {
     for id in &accepted {
         assert_eq!(server.done(id)["state"], "proven");
     }
+}
+
+/// A job that is done or waits can be forgotten, and then asked for anew; one under way cannot.
+#[test]
+fn jobs_are_forgotten_when_clients_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = set_up(folder.path(), "lenet");
+    let server = Server::start(&model, &[]);
+    let body = |k: usize| {
+        let x: Vec<f64> = (0..1024).map(|i| ((i * 23 + k * 19) % 79) as f64 / 39.0 - 1.0).collect();
+        json!({ "inputs": { "image": x } }).to_string()
+    };
+    let paths: Vec<String> = (0..6)
+        .map(|k| format!("/v1/proofs/{}", server.post("/v1/prove", &body(k)).1["id"].as_str().unwrap()))
+        .collect();
+    // The last has not begun: four are before it.
+    assert_eq!(server.delete(&paths[5]).0, 204);
+    assert_eq!(server.get(&paths[5]).0, 404);
+    let seen_under_way = paths[..5].iter().any(|path| {
+        while server.get(path).1["state"] == "queued" {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (status, said) = server.delete(path);
+        match status {
+            409 => assert!(said.contains("is under way"), "{said}"),
+            _ => assert_eq!(status, 204, "{said}"),
+        }
+        status == 409
+    });
+    assert!(seen_under_way);
+    for path in &paths {
+        if server.get(path).0 == 404 {
+            assert_eq!(server.delete(path).0, 404);
+            continue;
+        }
+        assert_eq!(server.done(path.rsplit('/').next().unwrap())["state"], "proven");
+        assert_eq!(server.delete(path).0, 204);
+    }
+    assert_eq!(server.get("/healthz").1["waiting"], 0);
+    assert_eq!(server.post("/v1/prove", &body(0)).0, 202);
+    assert_eq!(server.stop(), 0);
 }
 
 /// Killed while it proves, and started again: what was accepted is proven, what was proven is not proven again.

@@ -283,7 +283,10 @@ fn certify(graph: &Graph, model: &Engine, weights: &[IntTensor]) -> Result<Certi
     let _span = tracing::info_span!("certificate").entered();
     let statement = Statement { inputs: vec![], outputs: vec![] };
     let mut parts = vec![];
-    for lowered in lower::certificate(model.system().plan())? {
+    let all = lower::certificate(model.system().plan())?;
+    let of = all.len();
+    for (step, lowered) in all.into_iter().enumerate() {
+        let _span = tracing::info_span!("part", step, of).entered();
         let system = certificate_system(lowered.plan.clone(), model.system())?;
         let trace = tracing::info_span!("trace").in_scope(|| exec::certificate_trace(&lowered, weights))?;
         let witness = Witness { tensors: trace.tensors, multiplicities: trace.multiplicities };

@@ -13,7 +13,7 @@ use crate::float::{check_weights, walk_checked, FloatError, FloatTensor};
 use crate::graph::{Graph, NodeId, Op, Params};
 use crate::ops::quantize::scale::rescale;
 use crate::tensor::IntTensor;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use thiserror::Error;
 
@@ -30,7 +30,7 @@ pub enum AccuracyError {
 }
 
 /// What a row of the table is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Input,
     Weight,
@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 /// The element that is furthest off. Values in real units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Worst {
     pub sample: usize,
     /// Row-major.
@@ -50,7 +50,7 @@ pub struct Worst {
 }
 
 /// One tensor, over all samples.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TensorAccuracy {
     pub name: String,
     pub kind: Kind,
@@ -68,7 +68,7 @@ pub struct TensorAccuracy {
 }
 
 /// The tensors whose paths begin with the same index, `blocks[3]`; those without one are the model's own, with an empty path.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerAccuracy {
     pub path: String,
     pub tensors: usize,
@@ -81,18 +81,24 @@ pub struct LayerAccuracy {
 }
 
 /// One output, over all samples.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputAccuracy {
     pub name: String,
-    /// Root mean square of the difference, relative to that of the float model's values.
+    /// Root mean square of the difference, relative to that of the float model's values; infinite where these are all zero.
+    #[serde(deserialize_with = "finite_or_infinite")]
     pub relative_rms: f64,
     /// Between the integer model's values and the float model's; 1 is best.
     pub cosine: f64,
     pub worst: Worst,
 }
 
+/// JSON has no infinity: it is written as null.
+fn finite_or_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+}
+
 /// What the integers lose. `{}` prints layers, outputs and the tensors that add most; `{:#}` prints every tensor.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     pub samples: usize,
     pub tensors: Vec<TensorAccuracy>,
@@ -118,6 +124,7 @@ pub fn accuracy(
     super::completeness::check_counts(graph, params, weights)?;
     let mut sums: Vec<Sums> = vec![Sums::default(); graph.nodes.len()];
     for (i, sample) in samples.iter().enumerate() {
+        let _span = tracing::info_span!("accuracy, sample", step = i, of = samples.len()).entered();
         let inputs = to_integers(graph, params, sample)?;
         check_arguments(graph, weights, &inputs)?;
         let mut machine = Machine::new(graph, params, weights, &inputs);

@@ -86,9 +86,11 @@ pub fn calibrate(
     if samples.is_empty() {
         return Err(CalibrateError::NoSamples);
     }
+    let _span = tracing::info_span!("calibrate").entered();
     let stats = stats::collect(graph, weights, samples)?;
-    let start = initial::steps(graph, &stats);
-    let (mut params, integers) = rescales::solve(graph, weights, &stats, &start)?;
+    let start = tracing::info_span!("steps").in_scope(|| initial::steps(graph, &stats));
+    let rescales = tracing::info_span!("rescales and integers");
+    let (mut params, integers) = rescales.in_scope(|| rescales::solve(graph, weights, &stats, &start))?;
     // For people who read the file: the solved steps too.
     for (&id, step) in &graph.steps.solved {
         params.steps[id] = graph.steps.value(step, &params.steps);

@@ -63,6 +63,7 @@ pub(super) fn collect(
     let mut stats = vec![Stats::default(); graph.nodes.len()];
     let per_sample = (KEPT / samples.len()).max(256);
     for (i, sample) in samples.iter().enumerate() {
+        let _span = tracing::info_span!("sample", step = i, of = samples.len()).entered();
         check_inputs(graph, sample)?;
         let mut not_finite = None;
         walk_checked(graph, weights, sample, |id, value| {

@@ -85,12 +85,13 @@ pub fn commit_in<C: Into<Column>>(
     let mut leaves = Leaves::new(rows);
     let extension = extension
         .fill(|write| {
+            let blocks = columns.len().div_ceil(BLOCK);
             for (k, block) in columns.chunks(BLOCK).enumerate() {
-                let span = info_span!("extend").entered();
+                let span = info_span!("extend", step = k, of = blocks).entered();
                 let extended: Vec<BaseColumn> = block.par_iter().map(|c| ctx.extend(c.reduced())).collect();
                 drop(span);
                 let _span = info_span!("merkle").entered();
-                let last = (k + 1) * BLOCK >= columns.len();
+                let last = k + 1 == blocks;
                 write.block(|rows| leaves.absorb(&extended, last, rows));
                 extended.into_iter().for_each(|column| ctx.recycle(column));
             }
