@@ -259,9 +259,28 @@ impl<'n> Lift<'n> {
         if let Some(&r) = self.sized.get(&(x, to)) {
             return Ok(r);
         }
-        let r = self.quantized(to).of([x])?;
+        let window = self.window(x, to)?;
+        let r =
+            self.quantized(to).arg_if(window.is_some(), "window", Arg::Int(window.unwrap_or(0))).of([x])?;
         self.sized.insert((x, to), r);
         Ok(r)
+    }
+
+    /// A product of two activations that goes into a sum has that sum's step: its rescale needs digits more than room above what
+    /// samples hold, which no such product has much of.
+    fn window(&self, x: Ref, to: Elem) -> Result<Option<i64>, Refusal> {
+        const WINDOW: i64 = 18;
+        let Ref::Step(s, _) = x else { return Ok(None) };
+        let step = &self.program.steps[s];
+        let computed = step.tensors.iter().all(|t| matches!(t, Ref::Step(..)));
+        let product = step.op == "mul" && step.named.is_empty() && computed;
+        let wide = to == self.widths.sums && self.interval(x)?.max_abs() > 1 << WINDOW;
+        Ok((product && wide).then_some(WINDOW))
+    }
+
+    /// The tensor quantised anew: results of functions have fixed steps, which no sum with another tensor has.
+    pub fn in_own_step(&mut self, x: Ref, elem: Elem) -> Result<Ref, Refusal> {
+        self.quantized(elem).of([x])
     }
 
     /// The tensor in this type and in one cell for each entry: a quantisation in a wide window has digits, whose sum reaches a little

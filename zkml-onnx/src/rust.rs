@@ -304,7 +304,7 @@ impl<'p> Writer<'p> {
 
 /// Steps that a reader follows from left to right on one line: a product and what becomes of it.
 fn follows(step: &Step, reader: &Step) -> bool {
-    const LIGHT: [&str; 22] = [
+    const LIGHT: [&str; 26] = [
         "quantize",
         "relu",
         "gelu",
@@ -324,6 +324,10 @@ fn follows(step: &Step, reader: &Step) -> bool {
         "slice",
         "pad",
         "rsqrt",
+        "sqrt",
+        "log",
+        "sin",
+        "cos",
         "reciprocal",
         "square",
         "softmax",
@@ -349,6 +353,50 @@ fn argument<'t>(a: &Arg, tensors: &mut impl Iterator<Item = &'t Text>) -> String
         Arg::Real(v) => format!("{v:?}"),
         Arg::Bool(v) => v.to_string(),
         Arg::Range(a, b) => format!("{a}..{b}"),
-        Arg::Ints(v) => format!("{v:?}"),
+        Arg::Ints(v) => format!("[{}]", list(v).join(", ")),
+    }
+}
+
+/// Entries that follow each other, up or down, are a range.
+fn list(v: &[i64]) -> Vec<String> {
+    const LEAST: usize = 8;
+    let mut out = vec![];
+    let mut rest = v;
+    while let Some(&first) = rest.first() {
+        let run = |step: i64| rest.windows(2).take_while(|w| w[1] - w[0] == step).count() + 1;
+        let (up, down) = (run(1), run(-1));
+        let taken = up.max(down);
+        let last = rest[taken - 1];
+        rest = match taken {
+            LEAST.. => {
+                out.push(if up > down {
+                    format!("{first}..{}", last + 1)
+                } else {
+                    format!("({last}..{}).rev()", first + 1)
+                });
+                &rest[taken..]
+            }
+            _ => {
+                out.push(first.to_string());
+                &rest[1..]
+            }
+        };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+
+    #[test]
+    fn long_runs_are_ranges() {
+        let run =
+            |a: i64, b: i64| if a < b { (a..b).collect::<Vec<_>>() } else { (b + 1..=a).rev().collect() };
+        assert_eq!(list(&[1, 2, 3, 4, 5]).join(", "), "1, 2, 3, 4, 5");
+        assert_eq!(list(&run(0, 9)).join(", "), "0..9");
+        let mirrored = [vec![7], run(0, 9), run(7, -1), vec![0]].concat();
+        assert_eq!(list(&mirrored).join(", "), "7, 0..9, (0..8).rev(), 0");
+        assert_eq!(list(&[]).len(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Units of functions whose results have no natural range: `rsqrt`, `reciprocal`, `exp`. Samples say how large they get.
+//! Units of functions whose results have no natural range: `rsqrt`, `reciprocal`, `exp`, `sqrt`, `log`. Samples say how large they get.
 
 use crate::error::ImportError;
 use crate::import::Import;
@@ -11,10 +11,12 @@ use zkml_ir::float;
 type Function = (&'static str, i64, fn(f64) -> f64);
 
 /// Functions, the most bits behind the point that they take, and what they are.
-const FUNCTIONS: [Function; 3] = [
+const FUNCTIONS: [Function; 5] = [
     ("rsqrt", 30, |x| if x > 0.0 { 1.0 / x.sqrt() } else { f64::INFINITY }),
     ("reciprocal", 30, |x| 1.0 / x.abs()),
     ("exp", 14, f64::exp),
+    ("sqrt", 30, |x| x.max(0.0).sqrt()),
+    ("log", 15, |x| x.ln().abs()),
 ];
 /// The largest value of sixteen bits.
 const LARGEST: f64 = 32767.0;
@@ -57,7 +59,8 @@ impl Import {
         for (step, node) in steps.zip(&nodes) {
             let (_, most, _) = FUNCTIONS.iter().find(|(name, ..)| *name == step.op).expect("listed");
             let Some([least, largest]) = seen.get(node).filter(|e| e[1] > 0.0) else { continue };
-            let reach = if step.op == "exp" { *largest } else { largest.min(least * SPREAD) };
+            let has_pole = ["rsqrt", "reciprocal"].contains(&step.op);
+            let reach = if has_pole { largest.min(least * SPREAD) } else { *largest };
             let bits = ((LARGEST / reach).log2().floor() as i64).clamp(0, *most);
             step.named.retain(|(name, _)| *name != "bits");
             step.named.push(("bits", Arg::Int(bits)));

@@ -3,6 +3,9 @@
 use crate::tables::Function;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
+/// From here on an angle counts as zero, as in tables.
+const LARGEST_ANGLE: f64 = (1u64 << 20) as f64;
+
 /// The function that a table holds; not finite at a pole.
 pub fn function(f: Function, x: f64) -> f64 {
     match f {
@@ -19,6 +22,13 @@ pub fn function(f: Function, x: f64) -> f64 {
         Function::Reciprocal => 1.0 / x,
         Function::Abs => x.abs(),
         Function::Identity => x,
+        Function::Sqrt => x.max(0.0).sqrt(),
+        Function::Log if x <= 0.0 => f64::NEG_INFINITY,
+        Function::Log => x.ln(),
+        Function::Sin if x.abs() >= LARGEST_ANGLE => 0.0,
+        Function::Sin => x.sin(),
+        Function::Cos if x.abs() >= LARGEST_ANGLE => 1.0,
+        Function::Cos => x.cos(),
     }
 }
 

@@ -103,6 +103,11 @@ fn functions_of_one_number() {
         ("reciprocal", &[], vec![-4.0, 0.0, 1e-9, -1e-9], vec![-0.25, largest, largest, -largest]),
         ("reciprocal", &fine, vec![1000.0, 1.0], vec![0.001, 32767.0 / 1_048_576.0]),
         ("square", &[], vec![-3.0, 0.5], vec![9.0, 0.25]),
+        ("sqrt", &[], vec![6.25, 0.0, -4.0, 1e30], vec![2.5, 0.0, 0.0, 1e15]),
+        ("log", &[], vec![1.0, 0.25, 1e10, 1e20], vec![0.0, -1.386_294_4, 23.025_85, 32767.0 / 1024.0]),
+        ("log", &[], vec![0.0, -1.0, 1e-30], vec![-32767.0 / 1024.0; 3]),
+        ("sin", &[], vec![0.5, -0.5, 3e6], vec![0.479_425_54, -0.479_425_54, 0.0]),
+        ("cos", &[], vec![0.5, -4.0, 3e6], vec![0.877_582_56, -0.653_643_6, 1.0]),
     ] {
         for (x, (got, want)) in x.iter().zip(apply(name, named, &x).iter().zip(&want)) {
             assert!((got - want).abs() <= 1e-6 * want.abs().max(1.0), "{name} {x}: {got} {want}");

@@ -157,6 +157,9 @@ pub enum ExprKind {
         start: Box<Expr>,
         end: Box<Expr>,
     },
+    /// `(0..64).rev()`, in a list.
+    Reversed(Box<Expr>),
+    /// Of integers and ranges of them.
     List(Vec<Expr>),
     Tuple(Vec<Expr>),
     /// What could not be parsed; its error is reported.

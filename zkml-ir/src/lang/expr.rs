@@ -40,6 +40,17 @@ impl<'m> Elaborator<'m> {
                 (Value::Poison, _) | (_, Value::Poison) => Value::Poison,
                 _ => self.fail(frame, Problem::new(e.origin, "the ends of a range are integers")),
             },
+            ExprKind::Reversed(range) => match self.eval(frame, range) {
+                Value::Range(a, b) => match self.listed(frame, e, a, b) {
+                    Some(items) => Value::List(items.rev().collect()),
+                    None => Value::Poison,
+                },
+                Value::Poison => Value::Poison,
+                other => {
+                    let message = format!("only a range is reversed, got {}", other.kind());
+                    self.fail(frame, Problem::new(e.origin, message))
+                }
+            },
             ExprKind::List(items) => self.list(frame, items),
             ExprKind::Tuple(items) => Value::Tuple(items.iter().map(|i| self.eval(frame, i)).collect()),
             ExprKind::Poison => Value::Poison,
@@ -63,6 +74,11 @@ impl<'m> Elaborator<'m> {
         for e in items {
             match self.eval(frame, e) {
                 Value::Int(v) => out.push(v),
+                Value::Range(a, b) => match self.listed(frame, e, a, b) {
+                    Some(items) => out.extend(items),
+                    None => return Value::Poison,
+                },
+                Value::List(v) if matches!(e.kind, ExprKind::Reversed(_)) => out.extend(v),
                 Value::Poison => return Value::Poison,
                 other => {
                     let message = format!("a list holds integers, got {}", other.kind());
@@ -71,6 +87,21 @@ impl<'m> Elaborator<'m> {
             }
         }
         Value::List(out)
+    }
+
+    /// The integers of a range in a list.
+    fn listed(&mut self, frame: &Frame<'m>, e: &Expr, a: i64, b: i64) -> Option<std::ops::Range<i64>> {
+        const MOST: i64 = 1 << 24;
+        match b.checked_sub(a) {
+            Some(0..=MOST) => Some(a..b),
+            _ => {
+                let message = format!("a range in a list has from 0 to 2^24 entries, got `{a}..{b}`");
+                let problem = Problem::new(e.origin, message);
+                let down = (b < a).then(|| format!("`({}..{}).rev()` counts down", b + 1, a + 1));
+                self.fail(frame, problem.help(down));
+                None
+            }
+        }
     }
 
     fn index(

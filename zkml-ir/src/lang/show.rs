@@ -58,6 +58,7 @@ impl fmt::Display for Show<'_> {
             }
             ExprKind::Index { base, index } => write!(f, "{}[{}]", sub(base), sub(index)),
             ExprKind::Range { start, end } => write!(f, "{}..{}", sub(start), sub(end)),
+            ExprKind::Reversed(range) => write!(f, "({}).rev()", sub(range)),
             ExprKind::List(items) => {
                 f.write_str("[")?;
                 self.list(f, items)?;

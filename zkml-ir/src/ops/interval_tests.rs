@@ -53,7 +53,7 @@ fn random_graph(r: &mut Random) -> Graph {
             17 => try_op(&mut b, "clamp", &[x], &bounds),
             18 => try_op(&mut b, "square", &[x], &[]),
             19 => {
-                let name = if r.next().is_multiple_of(2) { "rsqrt" } else { "reciprocal" };
+                let name = ["rsqrt", "reciprocal", "sqrt", "log", "sin", "cos"][r.next() as usize % 6];
                 try_op(&mut b, name, &[x], &[])
             }
             21 => try_op(&mut b, ["sum", "mean"][i % 2], &[x], &keep),

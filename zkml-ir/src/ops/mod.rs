@@ -14,6 +14,7 @@ mod clamp;
 mod compare;
 mod concat;
 mod conv2d;
+mod cos;
 mod div;
 pub(crate) mod embedding;
 mod exp;
@@ -25,6 +26,7 @@ mod gelu;
 mod interval_tests;
 mod layer_norm;
 mod leaf;
+mod log;
 #[cfg(test)]
 mod map_tests;
 mod matmul;
@@ -47,9 +49,11 @@ mod rules;
 mod select;
 mod sigmoid;
 mod silu;
+mod sin;
 mod slice;
 mod softmax;
 mod split;
+mod sqrt;
 mod square;
 mod sub;
 mod sum;
@@ -201,6 +205,10 @@ pub fn all() -> &'static [&'static dyn OpDef] {
         &clamp::Clamp,
         &rsqrt::Rsqrt,
         &reciprocal::Reciprocal,
+        &sqrt::Sqrt,
+        &log::Log,
+        &sin::Sin,
+        &cos::Cos,
         &square::Square,
         &softmax::Softmax,
         &layer_norm::LayerNorm,

@@ -25,6 +25,13 @@ pub enum Function {
     Abs,
     /// x: what saturates is the output.
     Identity,
+    /// `sqrt(max(x, 0))`
+    Sqrt,
+    /// The natural logarithm, below any output for `x <= 0`.
+    Log,
+    /// Of radians; an angle of 2^20 or more counts as zero.
+    Sin,
+    Cos,
 }
 
 /// Larger than any output in any step: clamped.
@@ -45,6 +52,10 @@ impl Function {
             Self::Reciprocal => "reciprocal",
             Self::Abs => "abs",
             Self::Identity => "clamp",
+            Self::Sqrt => "sqrt",
+            Self::Log => "log",
+            Self::Sin => "sin",
+            Self::Cos => "cos",
         }
     }
 
@@ -69,6 +80,15 @@ impl Function {
             Self::Reciprocal if abs.is_zero() => positive(beyond),
             Self::Reciprocal => Signed { negative, abs: one.over(abs) },
             Self::Identity => x,
+            Self::Sqrt if negative => positive(Real::ZERO),
+            Self::Sqrt => positive(abs.sqrt()),
+            Self::Log if negative || abs.is_zero() => Signed { negative: true, abs: beyond },
+            Self::Log => abs.ln(),
+            Self::Sin => abs.sin_cos().map_or(positive(Real::ZERO), |(sin, _)| Signed {
+                negative: sin.negative != negative,
+                abs: sin.abs,
+            }),
+            Self::Cos => abs.sin_cos().map_or(positive(one), |(_, cos)| cos),
         }
     }
 }
@@ -77,7 +97,7 @@ impl Function {
 /// hi`; the last row repeats.
 ///
 /// The inner clamp is that of a rescale fused with the function. `round` is to the nearest integer; within
-/// 2^-50 (relative) of a tie it is one of the two neighbours, the same one on every machine.
+/// 2^-50 (relative; of sine and cosine within 2^-58) of a tie it is one of the two neighbours, the same one on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Activation {
     pub function: Function,

@@ -50,6 +50,10 @@ fn all() -> Vec<Table> {
         act(Function::Reciprocal, -128, 127, 0.5, 0.03),
         act(Function::Abs, -128, 127, 0.04, 0.04),
         act(Function::Identity, -1000, 1000, 0.04, 0.05),
+        act(Function::Sqrt, 0, 127, 0.03, 0.02),
+        act(Function::Log, -128, 127, 0.03, 0.06),
+        act(Function::Sin, -128, 127, 0.07, 0.01),
+        act(Function::Cos, -128, 127, 0.07, 0.01),
         Table::Exp(ExpTable {
             scale: 32767,
             top_bits: 15,
@@ -116,6 +120,13 @@ fn reference(function: Function, x: f64) -> f64 {
         Function::Reciprocal => 1.0 / x,
         Function::Abs => x.abs(),
         Function::Identity => x,
+        Function::Sqrt => x.max(0.0).sqrt(),
+        Function::Log if x <= 0.0 => f64::NEG_INFINITY,
+        Function::Log => x.ln(),
+        // The table says so.
+        Function::Sin | Function::Cos if x.abs() >= (1 << 20) as f64 => reference(function, 0.0),
+        Function::Sin => x.sin(),
+        Function::Cos => x.cos(),
     }
 }
 
@@ -153,7 +164,7 @@ fn functions_are_correctly_rounded_in_every_step() {
     use Function::*;
     let fixed = |bits: i32| 0.5f64.powi(bits);
     for in_step in [1e-30, 1e-9, fixed(15), 1e-4, 0.0013, 0.04, 1.0, 37.5, 1e9, 1e30] {
-        let steps: [(Function, &[f64]); 9] = [
+        let steps: [(Function, &[f64]); 13] = [
             (Sigmoid, &[fixed(15), fixed(8)]),
             (Silu, &[in_step]),
             (Tanh, &[fixed(15), fixed(7)]),
@@ -163,6 +174,10 @@ fn functions_are_correctly_rounded_in_every_step() {
             (Reciprocal, &[fixed(14), fixed(4), 1.0]),
             (Abs, &[in_step]),
             (Identity, &[in_step]),
+            (Sqrt, &[fixed(14), fixed(4), 1.0]),
+            (Log, &[fixed(15), fixed(10), 1.0]),
+            (Sin, &[fixed(15)]),
+            (Cos, &[fixed(15)]),
         ];
         // All of a wide argument where the functions bend, a part of it elsewhere.
         let whole = [0.0013, 1e-4].contains(&in_step);
@@ -204,7 +219,7 @@ fn functions_are_symmetric_and_monotone() {
             };
             t.inner().1
         };
-        for f in [Function::Tanh, Function::Identity, Function::Reciprocal] {
+        for f in [Function::Tanh, Function::Identity, Function::Sin, Function::Reciprocal] {
             let y = column(f);
             for (at, (a, b)) in y.iter().zip(y.iter().rev()).enumerate() {
                 // 1/0 has one sign.
@@ -213,12 +228,22 @@ fn functions_are_symmetric_and_monotone() {
         }
         let y = column(Function::Sigmoid);
         assert!(y.iter().zip(y.iter().rev()).all(|(a, b)| (a + b - (1 << 14)).abs() <= 1));
-        let rising = [Function::Sigmoid, Function::Tanh, Function::Exp, Function::Identity, Function::Relu];
+        let rising = [
+            Function::Sigmoid,
+            Function::Tanh,
+            Function::Exp,
+            Function::Identity,
+            Function::Relu,
+            Function::Sqrt,
+            Function::Log,
+        ];
         assert!(rising.into_iter().all(|f| column(f).is_sorted()));
         let y = column(Function::Rsqrt);
         assert!(y[..2048].iter().all(|y| *y == 32767) && y[2048..].iter().rev().is_sorted());
-        let y = column(Function::Abs);
-        assert!(y.iter().eq(y.iter().rev()));
+        for even in [Function::Abs, Function::Cos] {
+            let y = column(even);
+            assert!(y.iter().eq(y.iter().rev()));
+        }
     }
 }
 

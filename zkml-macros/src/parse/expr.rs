@@ -124,6 +124,9 @@ impl Context<'_> {
 
     fn method(&mut self, m: &syn::ExprMethodCall) -> Option<ExprKind> {
         let name = m.method.to_string();
+        if name == "rev" && m.args.is_empty() && matches!(peel(&m.receiver), Syn::Range(_)) {
+            return Some(ExprKind::Reversed(self.boxed(&m.receiver)));
+        }
         let known = ops::find(&name).is_some();
         if !known {
             let help = match nearest(&name, op_names(), 2) {

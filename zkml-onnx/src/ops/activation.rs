@@ -31,7 +31,10 @@ pub const OPS: &[Op] = &[
     Op { names: &["ThresholdedRelu"], infer: like_first, lift: thresholded_relu },
     Op { names: &["Softsign"], infer: like_first, lift: softsign },
     Op { names: &["Clip"], infer: clip_shape, lift: clip },
+    Op { names: &["Softplus"], infer: like_first, lift: softplus },
+    Op { names: &["Mish"], infer: like_first, lift: mish },
     Op { names: &["Softmax"], infer: like_first, lift: softmax },
+    Op { names: &["LogSoftmax"], infer: like_first, lift: log_softmax },
 ];
 
 fn gelu(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
@@ -195,6 +198,52 @@ fn clip(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     }
     let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
     let y = clamped(l, x, lo, hi)?;
+    l.give(n, 0, y)
+}
+
+/// `log(1 + exp(x)) = relu(x) - log(sigmoid(|x|))`: the logarithm is of a half to one.
+fn soft_plus(l: &mut Lift, x: Ref) -> Result<Ref, Refusal> {
+    let size = l.call("abs").of([x])?;
+    let gate = l.call("sigmoid").of([size])?;
+    let log = l.call("log").arg("bits", Arg::Int(15)).of([gate])?;
+    let above = l.call("relu").of([x])?;
+    let log = l.in_own_step(log, l.widths.sums)?;
+    l.call("sub").of([above, log])
+}
+
+fn softplus(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
+    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16])?;
+    let y = soft_plus(l, x)?;
+    l.give(n, 0, y)
+}
+
+/// `x tanh(softplus(x))`
+fn mish(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
+    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16])?;
+    let inner = soft_plus(l, x)?;
+    let inner = l.sized(inner, &[l.widths.activations])?;
+    let gate = l.call("tanh").of([inner])?;
+    let y = times(l, x, gate)?;
+    l.give(n, 0, y)
+}
+
+/// `x - largest - log(sum(exp(x - largest)))`; before opset 13 over all from `axis` on.
+fn log_softmax(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
+    let v = l.input(n, 0)?;
+    let dims = l.zk_dims(v);
+    let old = l.net.opset < 13;
+    let axis = super::axis(n.attributes.int("axis").unwrap_or(if old { 1 } else { -1 }), dims.len())?;
+    let mut x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12])?;
+    let mut along = axis;
+    if old {
+        let rows = [dims[..axis].iter().product::<usize>(), dims[axis..].iter().product()];
+        (x, along) = (l.reshaped(x, &rows)?, 1);
+    }
+    let [most, log] = super::reduce::shifted_log(l, x, &[along])?;
+    let sums = l.widths.sums;
+    let below = l.call("sub").of([x, most])?;
+    let (below, log) = (l.sized(below, &[sums])?, l.in_own_step(log, sums)?);
+    let y = l.call("sub").of([below, log])?;
     l.give(n, 0, y)
 }
 

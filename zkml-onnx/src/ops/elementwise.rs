@@ -30,16 +30,16 @@ pub const OPS: &[Op] = &[
     Op { names: &["Sum"], infer: |i| fold(i, |a, b| a + b, i64::wrapping_add), lift: sum },
     Op { names: &["Mean"], infer: |i| fold(i, |a, b| a + b, i64::wrapping_add), lift: mean },
     Op { names: &["Neg"], infer: neg_shape, lift: neg },
-    Op { names: &["Sqrt"], infer: |i| unary(i, f32::sqrt), lift: sqrt },
+    Op { names: &["Sqrt"], infer: |i| unary(i, f32::sqrt), lift: |l, n| of_sizes(l, n, "sqrt") },
     Op {
         names: &["Reciprocal"],
         infer: |i| unary(i, |v| 1.0 / v),
         lift: |l, n| by_table(l, n, "reciprocal"),
     },
     Op { names: &["Exp"], infer: |i| unary(i, f32::exp), lift: |l, n| by_table(l, n, "exp") },
-    Op { names: &["Log"], infer: |i| unary(i, f32::ln), lift: constant_only },
-    Op { names: &["Sin"], infer: |i| unary(i, f32::sin), lift: constant_only },
-    Op { names: &["Cos"], infer: |i| unary(i, f32::cos), lift: constant_only },
+    Op { names: &["Log"], infer: |i| unary(i, f32::ln), lift: |l, n| of_sizes(l, n, "log") },
+    Op { names: &["Sin"], infer: |i| unary(i, f32::sin), lift: |l, n| of_sizes(l, n, "sin") },
+    Op { names: &["Cos"], infer: |i| unary(i, f32::cos), lift: |l, n| of_sizes(l, n, "cos") },
     Op { names: &["Floor"], infer: |i| unary(i, f32::floor), lift: constant_only },
     Op { names: &["Ceil"], infer: |i| unary(i, f32::ceil), lift: constant_only },
     Op { names: &["Round"], infer: |i| unary(i, f32::round_ties_even), lift: constant_only },
@@ -325,7 +325,7 @@ fn pow(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
             let square = times(l, x, x)?;
             times(l, square, x)?
         }
-        Some(0.5) => return sqrt(l, n),
+        Some(0.5) => return of_sizes(l, n, "sqrt"),
         Some(-0.5) => return by_table(l, n, "rsqrt"),
         Some(-1.0) => return by_table(l, n, "reciprocal"),
         other => {
@@ -338,12 +338,11 @@ fn pow(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     l.give(n, 0, power)
 }
 
-/// `x rsqrt(x)`
-fn sqrt(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I16, Elem::U8])?;
-    let inverse = l.call("rsqrt").of([x])?;
-    let root = times(l, x, inverse)?;
-    l.give(n, 0, root)
+/// A function that zkml has a table of and that reads small values as well as large ones: in as many bits as a table takes.
+fn of_sizes(l: &mut Lift, n: &Node, op: &'static str) -> Result<(), Refusal> {
+    let x = l.read_as(n, 0, &[Elem::I16, Elem::I8, Elem::I12, Elem::U8])?;
+    let y = l.call(op).of([x])?;
+    l.give(n, 0, y)
 }
 
 /// A function that zkml has a table of; a quantisation before it is part of it.

@@ -89,15 +89,11 @@ pub fn unknown(domain: &str, op: &str) -> Refusal {
             .help("export without contrib ops: for onnxruntime's, with optimisation level 0"),
     };
     let help = match op {
-        "LogSoftmax" => "end the model at the logits, or use `Softmax`",
-        "Log" | "Softplus" | "Mish" => "use `Relu`, `Gelu` or `Silu`, whose tables zkml has",
         "Erf" => "only as part of a GELU",
-        "Sin" | "Cos" => "only of constants, as in tables of positions",
         "ConvTranspose" => "use `Resize` by a whole number and `Conv`",
         "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "ConvInteger"
         | "MatMulInteger" => "import the float model: zkml quantises it",
         "Loop" | "Scan" => "export with a fixed length, unrolled",
-        "GRU" | "RNN" => "export the cell as matrix products, or use `LSTM`",
         "RandomNormal" | "RandomUniform" | "Multinomial" | "Bernoulli" => "make the random numbers an input",
         "NonMaxSuppression" | "NonZero" | "Unique" | "Compress" => {
             "end the model before it: its shape depends on values"

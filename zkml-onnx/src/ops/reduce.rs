@@ -24,6 +24,8 @@ pub const OPS: &[Op] = &[
     },
     Op { names: &["ReduceL1"], infer: |i| reduced(i, |a, b| a + b), lift: l1 },
     Op { names: &["ReduceL2"], infer: |i| reduced(i, |a, b| a + b), lift: l2 },
+    Op { names: &["ReduceLogSum"], infer: |i| reduced(i, |a, b| a + b), lift: log_sum },
+    Op { names: &["ReduceLogSumExp"], infer: |i| reduced(i, |a, b| a + b), lift: log_sum_exp },
     Op { names: &["ReduceMax"], infer: |i| reduced(i, f32::max), lift: |l, n| extreme(l, n, false) },
     Op { names: &["ReduceMin"], infer: |i| reduced(i, f32::min), lift: |l, n| extreme(l, n, true) },
     Op {
@@ -55,6 +57,7 @@ fn reduced(i: &Inference, f: fn(f32, f32) -> f32) -> Result<Vec<Given>, Refusal>
         let mut a: ArrayD<f32> = match i.node.op.as_str() {
             "ReduceSumSquare" | "ReduceL2" => t.to_float().mapv(|v| v * v),
             "ReduceL1" => t.to_float().mapv(f32::abs),
+            "ReduceLogSumExp" => t.to_float().mapv(f32::exp),
             _ => t.to_float(),
         };
         for &at in along.iter().rev() {
@@ -64,6 +67,7 @@ fn reduced(i: &Inference, f: fn(f32, f32) -> f32) -> Result<Vec<Given>, Refusal>
         let a = match i.node.op.as_str() {
             "ReduceMean" => a.mapv(|v| v / n as f32),
             "ReduceL2" => a.mapv(f32::sqrt),
+            "ReduceLogSum" | "ReduceLogSumExp" => a.mapv(f32::ln),
             _ => a,
         };
         return Ok(vec![Given::Constant(Tensor::Float(a).cast(kind))]);
@@ -131,10 +135,41 @@ fn l2(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     let squares = times(l, x, x)?;
     let squares = l.sized(squares, &[l.widths.sums])?;
     let sum = summed(l, "sum", squares, &along)?;
-    let sum = l.sized(sum, &[l.widths.sums])?;
-    let inverse = l.call("rsqrt").of([sum])?;
-    let norm = times(l, sum, inverse)?;
+    let sum = l.sized(sum, &[Elem::I16])?;
+    let norm = l.call("sqrt").of([sum])?;
     give(l, n, norm)
+}
+
+fn log_sum(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
+    let (along, _) = along(l.net, n)?;
+    let x = operand(l, n)?;
+    let sum = summed(l, "sum", x, &along)?;
+    let sum = l.sized(sum, &[Elem::I16])?;
+    let y = l.call("log").of([sum])?;
+    give(l, n, y)
+}
+
+fn log_sum_exp(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
+    let (along, _) = along(l.net, n)?;
+    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let [most, log] = shifted_log(l, x, &along)?;
+    let log = l.in_own_step(log, l.widths.sums)?;
+    let y = l.call("add").of([most, log])?;
+    give(l, n, y)
+}
+
+/// The largest along the axes, and `log(sum(exp(x - largest)))`, whose sum lies between 1 and the number of entries.
+pub(super) fn shifted_log(l: &mut Lift, x: Ref, along: &[usize]) -> Result<[Ref; 2], Refusal> {
+    let mut most = x;
+    for &at in along {
+        most = l.call("max").arg("axis", Arg::Int(at as i64)).arg("keep", Arg::Bool(true)).of([most])?;
+    }
+    let below = l.call("sub").of([x, most])?;
+    let below = l.sized(below, &[l.widths.activations])?;
+    let e = l.call("exp").of([below])?;
+    let sum = summed(l, "sum", e, along)?;
+    let sum = l.sized(sum, &[Elem::I16])?;
+    Ok([most, l.call("log").of([sum])?])
 }
 
 /// One axis after the other; the least is the largest of the negatives.

@@ -21,6 +21,10 @@ impl Map {
             Function::Reciprocal => &Self(Function::Reciprocal),
             Function::Abs => &Self(Function::Abs),
             Function::Identity => &Self(Function::Identity),
+            Function::Sqrt => &Self(Function::Sqrt),
+            Function::Log => &Self(Function::Log),
+            Function::Sin => &Self(Function::Sin),
+            Function::Cos => &Self(Function::Cos),
         }
     }
 }
@@ -51,7 +55,7 @@ impl Primitive for Map {
     fn float(&self, call: &FloatArgs) -> Result<Vec<f32>, FloatError> {
         let ty = &call.node.ty;
         let most = match self.0 {
-            Function::Rsqrt | Function::Reciprocal => ty.step.coef * ty.interval.hi as f64,
+            Function::Rsqrt | Function::Reciprocal | Function::Log => ty.step.coef * ty.interval.hi as f64,
             _ => f64::MAX,
         };
         Ok(call.map(|v| float::function(self.0, v as f64).max(-most).min(most) as f32))

@@ -9,7 +9,21 @@ use crate::tables::Function;
 use crate::testing::{op, quantize, try_op};
 
 const BOUNDS: [(&str, Arg); 2] = [("lo", Arg::Real(-1.5)), ("hi", Arg::Real(6.0))];
-const ALL: [&str; 9] = ["relu", "gelu", "exp", "sigmoid", "silu", "tanh", "abs", "rsqrt", "reciprocal"];
+const ALL: [&str; 13] = [
+    "relu",
+    "gelu",
+    "exp",
+    "sigmoid",
+    "silu",
+    "tanh",
+    "abs",
+    "rsqrt",
+    "reciprocal",
+    "sqrt",
+    "log",
+    "sin",
+    "cos",
+];
 
 fn input(b: &mut GraphBuilder, elem: Elem) -> NodeId {
     b.input("x", elem, Shape::new([3, 5]), false)
@@ -63,6 +77,12 @@ fn functions_in_a_fixed_step() {
         ("rsqrt", &[("bits", Arg::Int(30))], Elem::I8, 0, 0.5f64.powi(30)),
         ("reciprocal", &[], Elem::I8, -most, 0.5f64.powi(8)),
         ("reciprocal", &[("bits", Arg::Int(0))], Elem::U8, 0, 1.0),
+        ("sqrt", &[], Elem::I12, 0, 0.5f64.powi(8)),
+        ("sqrt", &[("bits", Arg::Int(12))], Elem::I16, 0, 0.5f64.powi(12)),
+        ("log", &[], Elem::U8, -most, 0.5f64.powi(10)),
+        ("log", &[("bits", Arg::Int(15))], Elem::I8, -most, 0.5f64.powi(15)),
+        ("sin", &[], Elem::I16, -most, 0.5f64.powi(15)),
+        ("cos", &[], Elem::U8, -most, 0.5f64.powi(15)),
     ] {
         let (y, x) = result(name, elem, named);
         assert_eq!((y.elem, y.interval, y.shape), (Elem::I16, Interval::new(lo, most), x.shape), "{name}");
@@ -122,9 +142,14 @@ fn wide_arguments_are_refused() {
 
 #[test]
 fn named_arguments_are_checked() {
-    for (name, bad, most) in
-        [("exp", 15, 14), ("exp", -1, 14), ("rsqrt", 31, 30), ("reciprocal", 31, 30), ("reciprocal", -1, 30)]
-    {
+    for (name, bad, most) in [
+        ("exp", 15, 14),
+        ("exp", -1, 14),
+        ("rsqrt", 31, 30),
+        ("reciprocal", -1, 30),
+        ("sqrt", 31, 30),
+        ("log", 16, 15),
+    ] {
         let e = error(name, Elem::I8, &[("bits", Arg::Int(bad))]);
         assert_eq!(e.at, At::Named("bits".into()));
         assert_eq!(e.message, format!("`bits` must be from 0 to {most}, got {bad}"));

@@ -1,4 +1,5 @@
-//! `gather(x, index = [3, 1, 2], axis = 0)`: the listed entries of an axis, in that order; one may be listed again.
+//! `gather(x, index = [3, 1, 2], axis = 0)`: the listed entries of an axis, in that order; one may be listed again. A
+//! list holds ranges too: `index = [0..64, (32..63).rev()]`.
 //!
 //! - Shape: the axis has as many entries as the list. Element, interval and step: the argument's, which is not `Acc`.
 //! - Lowering: a view where digits allow (a part, every s-th entry of an aligned part), else a copy ([`super::views::pick`]).

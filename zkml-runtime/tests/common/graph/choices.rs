@@ -44,6 +44,7 @@ pub fn functions() -> Model {
     let x = input(&mut b, "x", Elem::I8, &[2, 9]);
     let names = ["sigmoid", "silu", "tanh", "abs", "rsqrt", "reciprocal", "square"];
     let mut shown: Vec<_> = names.iter().map(|n| call(&mut b, n, &[x], &[])).collect();
+    shown.extend(["sqrt", "log", "sin", "cos"].map(|n| call(&mut b, n, &[x], &[])));
     shown.push(call(&mut b, "clamp", &[x], &[("lo", Arg::Real(-0.5)), ("hi", Arg::Real(1.0))]));
     let h = call(&mut b, "quantize_int8", &[shown[6]], &[]);
     shown.push(call(&mut b, "gelu", &[h], &[("tanh", Arg::Bool(true))]));

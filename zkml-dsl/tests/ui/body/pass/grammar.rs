@@ -26,6 +26,22 @@ pub(crate) fn grammar(
     (left, c.quantize::<I12>())
 }
 
+/// Ranges in a list, up and down, of dimensions too.
+#[zk_model(N = 6, report = off)]
+fn mirrored(x: Tensor<I8, N>) -> Tensor<I8, { 2 * N - 1 }> {
+    gather(x, index = [0..N, (1..N).rev(), 3..3], axis = 0)
+}
+
+#[test]
+fn ranges_in_lists() {
+    let listed = |n: usize| match &mirrored::with(mirrored::Dims { N: n }).unwrap().graph().nodes[1].op {
+        zkml_ir::graph::Op::Gather { index, .. } => index.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(listed(6), [0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1]);
+    assert_eq!(listed(4), [0, 1, 2, 3, 3, 2, 1]);
+}
+
 #[test]
 fn outputs_are_named_after_their_bindings() {
     let g = grammar::with(grammar::Dims::default()).unwrap();
