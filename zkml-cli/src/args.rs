@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 /// Proofs that a neural network was run
@@ -272,4 +272,10 @@ pub struct Serve {
     /// Longest body of a request, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub max_body: usize,
+    /// Requests with a body that are read and answered at once; one more is answered 429
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub at_once: NonZeroUsize,
+    /// Seconds for a request to come and to be answered, and for requests under way when the service stops
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub patience: NonZeroU64,
 }

@@ -12,6 +12,9 @@
 //! again; the id of a job is the hash of the key's digest and the inputs, so the same request is the same job: nothing is proven
 //! twice.
 //!
+//! Memory is bounded: by `--at-once` requests of `--max-body` bytes. Time is too: a request that does not come within `--patience` is
+//! answered 408.
+//!
 //! * `store`: jobs on disk; `worker`: the one thread that proves; `routes`: requests.
 
 mod routes;
@@ -23,9 +26,11 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::model::Model;
 use crate::output::Output;
 use serde_json::json;
+use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{watch, Notify, Semaphore};
 use zkml_dsl::engine::AcceptedLevel;
 use zkml_dsl::DynamicModel;
 use zkml_runtime::artifact::Verifier;
@@ -37,6 +42,10 @@ pub struct Service {
     pub store: Store,
     /// Jobs that may wait.
     pub queue: usize,
+    /// Requests with a body that may be under way: what they hold in memory is bounded.
+    pub at_once: Semaphore,
+    /// For one request.
+    pub patience: Duration,
     pub token: Option<String>,
     /// Wakes the worker.
     pub work: std::sync::Condvar,
@@ -69,6 +78,8 @@ pub fn run(a: &Serve, output: &Output) -> Outcome {
         verifier,
         store,
         queue: a.queue.get(),
+        at_once: Semaphore::new(a.at_once.get()),
+        patience: Duration::from_secs(a.patience.get()),
         token,
         work: std::sync::Condvar::new(),
         stopping: std::sync::Mutex::new(false),
@@ -88,9 +99,21 @@ pub fn run(a: &Serve, output: &Output) -> Outcome {
             || format!("{} on http://{address}\n", service.model.graph().name),
         );
         let app = routes::app(service.clone(), a.max_body);
-        axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
+        let (stop, mut stopping) = watch::channel(false);
+        tokio::spawn(async move {
+            stopped().await;
+            let _ = stop.send(true);
+        });
+        let mut late = stopping.clone();
+        let begun = async move { drop(stopping.wait_for(|stop| *stop).await) };
+        tokio::select! {
+            served = axum::serve(listener, app).with_graceful_shutdown(begun).into_future() => served?,
+            // A client that never finishes its request does not keep the service.
+            () = async { drop(late.wait_for(|stop| *stop).await); tokio::time::sleep(service.patience).await } => {}
+        }
         Ok::<_, Failure>(())
     });
+    runtime.shutdown_timeout(service.patience);
     // The proof under way is finished, what waits stays in the store.
     *service.stopping.lock().unwrap_or_else(|e| e.into_inner()) = true;
     service.work.notify_all();

@@ -4,7 +4,7 @@ use super::store::{Added, Job, Removed, State as JobState};
 use super::Service;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{header, HeaderValue, StatusCode};
+use axum::http::{header, HeaderValue, Method, StatusCode};
 use axum::middleware::{from_fn_with_state, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,6 +24,7 @@ pub fn app(service: Shared, max_body: usize) -> Router {
         .route("/v1/prove", post(prove))
         .route("/v1/proofs/{id}", get(proof).delete(forget))
         .route("/v1/verify", post(verify))
+        .layer(from_fn_with_state(service.clone(), admitted))
         .layer(from_fn_with_state(service.clone(), authorised))
         .layer(DefaultBodyLimit::max(max_body));
     Router::new().route("/healthz", get(health)).merge(guarded).with_state(service)
@@ -70,6 +71,25 @@ async fn authorised(State(service): State<Shared>, request: Request, next: Next)
                     .into_response();
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             refused
+        }
+    }
+}
+
+/// One of the requests that are read at once, for as long as it may take. Those without a body always are.
+async fn admitted(State(service): State<Shared>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let Ok(_permit) = service.at_once.try_acquire() else {
+        return Refused(StatusCode::TOO_MANY_REQUESTS, "too many requests at once; try again later".into())
+            .into_response();
+    };
+    match tokio::time::timeout(service.patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let seconds = service.patience.as_secs();
+            Refused(StatusCode::REQUEST_TIMEOUT, format!("the request took longer than {seconds} s"))
+                .into_response()
         }
     }
 }

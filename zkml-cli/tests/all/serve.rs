@@ -3,7 +3,8 @@
 use crate::{code, data, set_up};
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -214,6 +215,36 @@ fn a_full_queue_pushes_back() {
     for id in &accepted {
         assert_eq!(server.done(id)["state"], "proven");
     }
+}
+
+/// A client whose body does not come has a place, for a while: others are told, and then served.
+#[test]
+fn slow_clients_are_few_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = set_up(folder.path(), "mlp");
+    let server = Server::start(&model, &["--at-once", "1", "--patience", "3"]);
+    let stalled = || {
+        let mut stream = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+        let head = format!("POST /v1/verify HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\n{{");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let mut slow = stalled();
+    let start = Instant::now();
+    while server.post("/v1/prove", "{}").0 != 429 {
+        assert!(start.elapsed() < Duration::from_secs(2), "the place is taken");
+    }
+    assert_eq!(server.get("/healthz").0, 200);
+    assert_eq!(server.get("/v1/proofs/none").0, 404);
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    let (status, job) = server.post("/v1/prove", &request(4));
+    assert_eq!(status, 202, "{job}");
+    assert_eq!(server.done(job["id"].as_str().unwrap())["state"], "proven");
+    // Nor does one keep the service from stopping.
+    let _slow = stalled();
+    assert_eq!(server.stop(), 0);
 }
 
 /// A job that is done or waits can be forgotten, and then asked for anew; one under way cannot.
