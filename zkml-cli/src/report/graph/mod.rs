@@ -33,12 +33,22 @@ pub struct Drawing {
 /// As SVG, or how many boxes are too many.
 pub fn drawn(graph: &Graph, cost: &CostReport) -> Result<Drawing, usize> {
     let ms = milliseconds(graph, cost);
-    let mut outline = Outline::new(graph, |n| ms[n], |n| !matches!(graph.nodes[n].op, Op::Weight(_)));
+    let computed = computed(graph);
+    let mut outline = Outline::new(graph, |n| ms[n], |n| computed[n]);
     let [rolled, joined] = if outline.boxes.len() > MOST { outline.reduce(FEWER) } else { [false; 2] };
     match outline.boxes.len() {
         boxes @ ..=MOST => Ok(Drawing { svg: svg(graph, &outline), boxes, rolled, joined }),
         boxes => Err(boxes),
     }
+}
+
+/// Inputs and what is made of them: no weights, nor views of weights.
+fn computed(graph: &Graph) -> Vec<bool> {
+    let mut computed = vec![];
+    for node in &graph.nodes {
+        computed.push(matches!(node.op, Op::Input(_)) || node.args.iter().any(|&a| computed[a]));
+    }
+    computed
 }
 
 /// What each node costs. Rows of the report stand for all iterations of a loop: each has its share.
