@@ -223,6 +223,9 @@ pub struct Verify {
 pub struct Inspect {
     /// A proof, statement, certificate or key, or a folder of them
     pub path: PathBuf,
+    /// The folder with the portable key that tells a proof's parts [default: where the proof lies]
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -8,27 +8,41 @@ use serde_json::{json, Map, Value};
 use std::path::Path;
 use zkml_dsl::engine::{AcceptedLevel, Certificate, PortableKey, Proof, StatementFile, VerifierKey};
 use zkml_runtime::artifact::ArtifactError;
-use zkml_runtime::protocol::{Label, Proof as Argument, System};
+use zkml_runtime::protocol::{Label, Proof as Argument, System, SystemError};
 
 pub fn run(a: &Inspect, output: &Output) -> Outcome {
+    let system = match &a.model {
+        Some(model) => {
+            let path = model.join(files::PORTABLE);
+            let key = PortableKey::load(&path).map_err(|e| Failure::file(&path, e))?;
+            Some(system(key).map_err(|e| Failure::file(&path, e))?)
+        }
+        None => {
+            let folder = if a.path.is_dir() { Some(&*a.path) } else { a.path.parent() };
+            let key = folder.and_then(|f| PortableKey::load(f.join(files::PORTABLE)).ok());
+            key.and_then(|k| system(k).ok())
+        }
+    };
     let value = match a.path.is_dir() {
-        true => folder(&a.path)?,
-        false => file(&a.path, None)?,
+        true => folder(&a.path, system.as_ref())?,
+        false => file(&a.path, system.as_ref())?,
     };
     output.result(&value, || words(&value, 0));
     Ok(())
 }
 
-fn folder(path: &Path) -> Outcome<Value> {
+/// The argument that a key's proofs are of.
+fn system(key: PortableKey) -> Result<System, SystemError> {
+    System::new(key.plan, key.level, Label::Inference)
+}
+
+fn folder(path: &Path, system: Option<&System>) -> Outcome<Value> {
     let names = [files::PORTABLE, files::KEY, files::CERTIFICATE, files::STATEMENT, files::PROOF];
     let there: Vec<_> = names.into_iter().map(|n| (n, path.join(n))).filter(|(_, p)| p.exists()).collect();
     if there.is_empty() {
         return Err(Failure::file(path, format_args!("none of {} is there", names.join(", "))));
     }
-    // A proof's parts are told by the key beside it.
-    let key = PortableKey::load(path.join(files::PORTABLE)).ok();
-    let system = key.and_then(|k| System::new(k.plan, k.level, Label::Inference).ok());
-    let all = there.iter().map(|(n, p)| Ok((n.to_string(), file(p, system.as_ref())?)));
+    let all = there.iter().map(|(n, p)| Ok((n.to_string(), file(p, system)?)));
     Ok(Value::Object(all.collect::<Outcome<Map<_, _>>>()?))
 }
 
@@ -70,9 +84,13 @@ fn proof(p: &Proof, len: usize, system: Option<&System>) -> Value {
         "kind": "proof", "model": p.model, "digest": hex::encode(p.digest), "bytes": len,
         "private_inputs": p.private_inputs.map(hex::encode),
     });
-    if let Some(Ok(argument)) = system.map(|s| Argument::from_bytes(&p.argument, s)) {
-        let parts = argument.sizes().into_iter().map(|(name, n)| (name.to_owned(), json!(n)));
-        value["bytes_by_part"] = Value::Object(parts.collect());
+    match system.map(|s| Argument::from_bytes(&p.argument, s)) {
+        Some(Ok(argument)) => {
+            let parts = argument.sizes().into_iter().map(|(name, n)| (name.to_owned(), json!(n)));
+            value["bytes_by_part"] = Value::Object(parts.collect());
+        }
+        Some(Err(e)) => value["bytes_by_part"] = json!(format!("not of this key's shape: {e}")),
+        None => value["bytes_by_part"] = json!("told by the model's portable key: --model FOLDER"),
     }
     value
 }

@@ -31,6 +31,18 @@ fn the_life_of_a_model_and_a_proof() {
     assert!(key["ranges"].as_array().unwrap().len() > 3);
     let proof = json(&["inspect", &at("proof")]);
     assert_eq!(proof["proof"]["bytes"], proven["proof_bytes"]);
+    assert!(proof["proof"]["bytes_by_part"].as_str().unwrap().contains("--model"));
+    // Its parts, by the key of its model; another model's key says that it is not its own.
+    for path in ["proof", "proof/proof"] {
+        let told = json(&["inspect", &at(path), "--model", &model]);
+        let parts = if path == "proof" { &told["proof"] } else { &told }["bytes_by_part"].clone();
+        let sum: u64 = parts.as_object().unwrap().values().map(|v| v.as_u64().unwrap()).sum();
+        assert!(sum < proven["proof_bytes"].as_u64().unwrap() && sum > 100_000, "{sum}");
+    }
+    let other = set_up(folder.path(), "lenet");
+    let told = json(&["inspect", &at("proof/proof"), "--model", &other]);
+    assert!(told["bytes_by_part"].as_str().unwrap().starts_with("not of this key's shape"), "{told}");
+    assert_eq!(code(&["inspect", &at("proof"), "--model", &at("proof")]).0, 3);
 
     let vectors = json(&["export", &model, "--input", &input, "--out", &at("export")]);
     assert_eq!(vectors["digest"], verified["digest"]);
