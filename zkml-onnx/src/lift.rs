@@ -243,6 +243,17 @@ impl<'n> Lift<'n> {
         self.sized(x, elems)
     }
 
+    /// The node's input in any type of at most sixteen bits.
+    pub fn read_narrow(&mut self, node: &Node, i: usize) -> Result<Ref, Refusal> {
+        let x = self.read(node, i)?;
+        self.narrow(x)
+    }
+
+    /// The tensor in any type of at most sixteen bits, which products and tables take.
+    pub fn narrow(&mut self, x: Ref) -> Result<Ref, Refusal> {
+        self.sized(x, &[self.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])
+    }
+
     /// The node's input in any type but an accumulator's.
     pub fn read_sized(&mut self, node: &Node, i: usize) -> Result<Ref, Refusal> {
         let x = self.read(node, i)?;

@@ -38,7 +38,7 @@ pub const OPS: &[Op] = &[
 ];
 
 fn gelu(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let tanh = n.attributes.text("approximate") == Some("tanh");
     let y = l.call("gelu").arg_if(tanh, "tanh", Arg::Bool(true)).of([x])?;
     l.give(n, 0, y)
@@ -48,7 +48,7 @@ fn silu(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     match n.attributes.float("alpha") {
         None | Some(1.0) => by_table(l, n, "silu"),
         Some(alpha) => {
-            let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+            let x = l.read_narrow(n, 0)?;
             let inner = scaled(l, x, f64::from(alpha))?;
             let inner = l.any_size(inner)?;
             let gate = l.call("sigmoid").of([inner])?;
@@ -65,7 +65,7 @@ fn number(l: &mut Lift, role: &str, v: f32) -> Result<Ref, Refusal> {
 
 /// `clamp(alpha x + beta, 0, 1)`
 fn hard(l: &mut Lift, n: &Node, alpha: f32, beta: f32) -> Result<[Ref; 2], Refusal> {
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let inner = scaled(l, x, f64::from(alpha))?;
     let beta = number(l, "offset", beta)?;
     let inner = l.call("add").of([inner, beta])?;
@@ -150,7 +150,7 @@ fn exponential(l: &mut Lift, n: &Node, [alpha, gamma]: [f32; 2], inner: f64) -> 
 /// x where it is above alpha, else 0.
 fn thresholded_relu(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     let alpha = n.attributes.float("alpha").unwrap_or(1.0);
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let above = l.call("greater").arg("than", Arg::Real(f64::from(alpha))).of([x])?;
     let y = times(l, x, above)?;
     l.give(n, 0, y)
@@ -196,7 +196,7 @@ fn clip(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     if lo > hi {
         return Err(Refusal::new(format!("bounds {lo} and {hi}")));
     }
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let y = clamped(l, x, lo, hi)?;
     l.give(n, 0, y)
 }

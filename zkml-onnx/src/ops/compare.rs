@@ -164,8 +164,7 @@ fn choose(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
                     }
                     None => {
                         let x = l.get(v)?;
-                        let x =
-                            l.sized(x, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+                        let x = l.narrow(x)?;
                         let mask = l.weight("", "mask", &mask, Elem::I8, Layout::InOut)?;
                         let part = l.call("mul").of([x, mask])?;
                         l.sized(part, &[l.widths.sums])?

@@ -252,12 +252,11 @@ fn mul(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
 
 /// The product of two computed tensors.
 pub(super) fn times(l: &mut Lift, x: Ref, y: Ref) -> Result<Ref, Refusal> {
-    let narrow = [l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8];
     if x == y {
         let x = l.sized(x, &[l.widths.activations, Elem::I8, Elem::U8])?;
         return l.call("square").of([x]);
     }
-    let (x, y) = (l.sized(x, &narrow)?, l.sized(y, &narrow)?);
+    let (x, y) = (l.narrow(x)?, l.narrow(y)?);
     match l.call("mul").of([x, y]) {
         Ok(product) => Ok(product),
         // Both of sixteen bits.
@@ -283,7 +282,7 @@ pub(super) fn times_constant(
     }
     let values = trimmed(tensor.to_float().mapv(f));
     let name = l.net.values[constant].name.clone();
-    let value = l.sized(value, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let value = l.narrow(value)?;
     let gain = l.weight(&name, "gain", &values, Elem::I12, Layout::InOut)?;
     l.call("mul").of([value, gain])
 }
@@ -347,7 +346,7 @@ fn of_sizes(l: &mut Lift, n: &Node, op: &'static str) -> Result<(), Refusal> {
 
 /// A function that zkml has a table of; a quantisation before it is part of it.
 pub(super) fn by_table(l: &mut Lift, n: &Node, op: &'static str) -> Result<(), Refusal> {
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let y = l.call(op).of([x])?;
     l.give(n, 0, y)
 }

@@ -54,7 +54,7 @@ fn batch_norm(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     let [scale, shift] = batch_norm_terms(n, |v| l.constant(v).cloned())?;
     let v = l.input(n, 0)?;
     let dims = l.zk_dims(v);
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let (c, tail) = (scale.len(), dims.len().saturating_sub(2));
     let array =
         |values: Vec<f32>, dims: &[usize]| ArrayD::from_shape_vec(IxDyn(dims), values).expect("channels");

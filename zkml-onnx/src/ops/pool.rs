@@ -147,8 +147,7 @@ fn global_shape(i: &Inference) -> Result<Vec<Given>, Refusal> {
 }
 
 fn global(l: &mut Lift, n: &Node, op: &'static str) -> Result<(), Refusal> {
-    let act = l.widths.activations;
-    let x = l.read_as(n, 0, &[act, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let dims = l.dims(x)?;
     let flat = [dims[0], dims[1], dims[2..].iter().product()];
     let y = match op {

@@ -151,7 +151,7 @@ fn log_sum(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
 
 fn log_sum_exp(l: &mut Lift, n: &Node) -> Result<(), Refusal> {
     let (along, _) = along(l.net, n)?;
-    let x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let x = l.read_narrow(n, 0)?;
     let [most, log] = shifted_log(l, x, &along)?;
     let log = l.in_own_step(log, l.widths.sums)?;
     let y = l.call("add").of([most, log])?;
@@ -175,7 +175,7 @@ pub(super) fn shifted_log(l: &mut Lift, x: Ref, along: &[usize]) -> Result<[Ref;
 /// One axis after the other; the least is the largest of the negatives.
 fn extreme(l: &mut Lift, n: &Node, least: bool) -> Result<(), Refusal> {
     let (along, _) = along(l.net, n)?;
-    let mut x = l.read_as(n, 0, &[l.widths.activations, Elem::I8, Elem::I12, Elem::I16, Elem::U8])?;
+    let mut x = l.read_narrow(n, 0)?;
     if least {
         x = l.call("neg").of([x])?;
         x = l.sized(x, &[l.widths.activations])?;
