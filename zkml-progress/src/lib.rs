@@ -45,8 +45,8 @@ struct State {
     bar: Option<ProgressBar>,
     /// When the first phase began.
     origin: Option<Instant>,
-    /// The whole is expected to take so long.
-    expected: Option<Duration>,
+    /// How long the whole takes was told: the bar counts down.
+    expected: bool,
 }
 
 #[derive(Debug)]
@@ -114,13 +114,13 @@ impl Progress {
         let mut state = self.lock();
         state.phases.retain(|r| r.open > 0);
         state.origin = None;
-        state.expected = None;
+        state.expected = false;
     }
 
     /// Says how long what begins now will take: the line then counts down.
     pub fn expect(&self, total: Duration) {
         let mut state = self.lock();
-        state.expected = Some(total);
+        state.expected = true;
         if let Some(bar) = &state.bar {
             bar.reset_elapsed();
             bar.set_style(style(Some(total)));
@@ -184,7 +184,7 @@ impl State {
     /// The innermost phase, and those around it that are counted. The outermost of these says what is left, if nothing else does.
     fn line(&self, now: Instant) -> String {
         let mut parts = vec![];
-        let mut left_is_known = self.expected.is_some();
+        let mut left_is_known = self.expected;
         for (k, (_, name)) in self.open.iter().enumerate() {
             let series = self.phases.iter().find(|r| r.phase.name == *name).and_then(|r| r.series);
             match series {

@@ -14,4 +14,4 @@ pub use estimate::Estimate;
 pub use machine::{Machine, MachineError};
 pub use memory::Memory;
 pub use report::{placeholder, report, CostReport, TreeCost};
-pub use row::OpCost;
+pub use row::{generic, OpCost};

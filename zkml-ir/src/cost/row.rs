@@ -65,8 +65,9 @@ impl OpCost {
     }
 }
 
-/// A path with its numbers replaced: `blocks[3].x` and `blocks.3.x` become `blocks[*].x` and `blocks.*.x`.
-pub(super) fn generic(path: &str) -> String {
+/// A path with its numbers replaced: `blocks[3].x` and `blocks.3.x` become `blocks[*].x` and `blocks.*.x`, the names
+/// of rows.
+pub fn generic(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(at) = rest.find(['[', '.']) {

@@ -79,12 +79,12 @@ impl Work {
 }
 
 impl Op {
-    /// Where the op is defined.
     /// The name of the primitive, as reports have it.
     pub fn name(&self) -> &'static str {
         self.primitive().name()
     }
 
+    /// Where the op is defined.
     pub(crate) fn primitive(&self) -> &'static dyn Primitive {
         use super::*;
         match self {
