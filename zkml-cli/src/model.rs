@@ -12,6 +12,9 @@ use zkml_ir::tensor::IntTensor;
 use zkml_onnx::samples::{self, Arrays};
 use zkml_onnx::{Import, Options, Widths};
 
+/// Real weights and samples.
+pub type Floats = (FloatWeights, Vec<Vec<FloatTensor>>);
+
 /// A model before it is set up.
 pub enum Model {
     Onnx {
@@ -53,34 +56,29 @@ impl Model {
         })
     }
 
-    /// Calibrated and committed to.
+    /// Calibrated and committed to, and what it was calibrated from, if that was now.
     pub fn set_up(
         &self,
         weights: Option<&Path>,
         samples: Option<&Path>,
         place: &Where,
-    ) -> Outcome<DynamicModel> {
+    ) -> Outcome<(DynamicModel, Option<Floats>)> {
         let instance = at(self.instance()?, place)?;
         match self {
-            Self::Folder { path, .. } => Ok(instance.load(path.join(files::WEIGHTS))?),
+            Self::Folder { path, .. } => Ok((instance.load(path.join(files::WEIGHTS))?, None)),
             _ => {
                 let (weights, samples) = self.floats(instance.graph(), weights, samples)?;
-                Ok(instance.calibrate(&weights, &samples)?)
+                Ok((instance.calibrate(&weights, &samples)?, Some((weights, samples))))
             }
         }
     }
 
     /// What the integers lose on the samples; of a folder, what was written there when it was calibrated.
-    pub fn accuracy(
-        &self,
-        ready: &DynamicModel,
-        weights: Option<&Path>,
-        samples: Option<&Path>,
-    ) -> Outcome<Option<Accuracy>> {
-        let Self::Folder { path, .. } = self else {
-            let (weights, samples) = self.floats(ready.graph(), weights, samples)?;
+    pub fn accuracy(&self, ready: &DynamicModel, floats: Option<Floats>) -> Outcome<Option<Accuracy>> {
+        if let Some((weights, samples)) = floats {
             return Ok(Some(ready.as_ref().accuracy(&weights, &samples)?));
-        };
+        }
+        let Self::Folder { path, .. } = self else { return Ok(None) };
         let path = path.join(files::ACCURACY);
         match std::fs::read(&path) {
             Ok(bytes) => {
@@ -93,12 +91,7 @@ impl Model {
     }
 
     /// Float weights and samples, of a model that is not calibrated.
-    pub fn floats(
-        &self,
-        graph: &Graph,
-        weights: Option<&Path>,
-        samples: Option<&Path>,
-    ) -> Outcome<(FloatWeights, Vec<Vec<FloatTensor>>)> {
+    pub fn floats(&self, graph: &Graph, weights: Option<&Path>, samples: Option<&Path>) -> Outcome<Floats> {
         match self {
             Self::Onnx { import, samples } => {
                 if samples.is_empty() {

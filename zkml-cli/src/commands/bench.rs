@@ -27,7 +27,7 @@ struct Figures {
 pub fn run(a: &Bench, output: &Output) -> Outcome {
     let model = Model::open(&a.model, &a.source)?;
     let start = Instant::now();
-    let ready = model.set_up(None, None, &a.place)?;
+    let (ready, _) = model.set_up(None, None, &a.place)?;
     let setup_ms = ms(start);
     let inputs = model.input(&ready, a.input.as_deref())?;
     let instance = crate::model::at(model.instance()?, &a.place)?;

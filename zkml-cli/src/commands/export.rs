@@ -14,7 +14,7 @@ pub fn run(a: &Export, output: &Output) -> Outcome {
     if !matches!(model, Model::Folder { .. }) {
         return Err(Failure::usage("export takes the folder of a model: `zkml setup` writes one"));
     }
-    let ready = model.set_up(None, None, &Where { backend: On::Cpu, security: None })?;
+    let (ready, _) = model.set_up(None, None, &Where { backend: On::Cpu, security: None })?;
     let inputs = model.input(&ready, Some(&a.input))?;
     let (outputs, proof) = ready.prove(&inputs)?;
     let ports = ready.graph().inputs.iter().zip(&inputs);

@@ -15,12 +15,12 @@ pub fn run(a: &Inspect, output: &Output) -> Outcome {
         Some(model) => {
             let path = model.join(files::PORTABLE);
             let key = PortableKey::load(&path).map_err(|e| Failure::file(&path, e))?;
-            Some(system(key).map_err(|e| Failure::file(&path, e))?)
+            Some(system(&key).map_err(|e| Failure::file(&path, e))?)
         }
         None => {
             let folder = if a.path.is_dir() { Some(&*a.path) } else { a.path.parent() };
             let key = folder.and_then(|f| PortableKey::load(f.join(files::PORTABLE)).ok());
-            key.and_then(|k| system(k).ok())
+            key.and_then(|k| system(&k).ok())
         }
     };
     let value = match a.path.is_dir() {
@@ -32,8 +32,8 @@ pub fn run(a: &Inspect, output: &Output) -> Outcome {
 }
 
 /// The argument that a key's proofs are of.
-fn system(key: PortableKey) -> Result<System, SystemError> {
-    System::new(key.plan, key.level, Label::Inference)
+pub fn system(key: &PortableKey) -> Result<System, SystemError> {
+    System::new(key.plan.clone(), key.level, Label::Inference)
 }
 
 fn folder(path: &Path, system: Option<&System>) -> Outcome<Value> {
@@ -96,7 +96,7 @@ fn proof(p: &Proof, len: usize, system: Option<&System>) -> Value {
 }
 
 fn portable(k: &PortableKey, len: usize) -> Outcome<Value> {
-    let system = System::new(k.plan.clone(), k.level, Label::Inference).map_err(Failure::input)?;
+    let system = system(k).map_err(Failure::input)?;
     let report = system.security();
     let terms = report.terms().into_iter().map(|(name, bits)| (name.to_owned(), json!(bits)));
     let accepted = if AcceptedLevel::Proven.accepts(k.level) { "proven" } else { "conjectured" };

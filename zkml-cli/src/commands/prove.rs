@@ -24,7 +24,8 @@ struct Proven {
 
 pub fn run(a: &Prove, output: &Output) -> Outcome {
     let model = Model::open(&a.model, &a.source)?;
-    let ready = model.set_up(None, None, &a.place)?;
+    let (ready, floats) = model.set_up(None, None, &a.place)?;
+    let floats = floats.filter(|_| a.report.is_some());
     let inputs = model.input(&ready, a.input.as_deref())?;
     let cost = ready.as_ref().cost().map_err(zkml_dsl::Error::from)?;
     output.progress.reset();
@@ -53,7 +54,8 @@ pub fn run(a: &Prove, output: &Output) -> Outcome {
     // Last: a folder with a proof is complete.
     proof.save(a.out.join(files::PROOF))?;
     if let Some(path) = &a.report {
-        let proven = report::Proven::new(&ready, &proof, prove, phases, &model)?;
+        let accuracy = model.accuracy(&ready, floats)?;
+        let proven = report::Proven::new(&ready, &proof, prove, phases, accuracy)?;
         let page =
             report::page(&report::Page { cost: &cost, graph: Some(ready.graph()), proven: Some(&proven) });
         files::write(path, page.as_bytes())?;

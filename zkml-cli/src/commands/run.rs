@@ -21,7 +21,7 @@ pub struct Named {
 
 pub fn run(a: &Run, output: &Output) -> Outcome {
     let model = Model::open(&a.model, &a.source)?;
-    let ready = model.set_up(None, None, &Where { backend: On::Cpu, security: None })?;
+    let (ready, _) = model.set_up(None, None, &Where { backend: On::Cpu, security: None })?;
     let outputs = ready.run(&model.input(&ready, a.input.as_deref())?)?;
     let real = real(&ready, &outputs)?;
     if let Some(path) = &a.output {

@@ -32,10 +32,10 @@ pub fn run(a: &Setup, output: &Output) -> Outcome {
         (None, _) => return Err(Failure::usage("where to write the model: `--out FOLDER`")),
     };
     let start = Instant::now();
-    let ready = model.set_up(a.weights.as_deref(), a.source.samples.as_deref(), &a.place)?;
+    let (ready, floats) = model.set_up(a.weights.as_deref(), a.source.samples.as_deref(), &a.place)?;
     let setup_ms = start.elapsed().as_secs_f64() * 1e3;
     save(&ready, &folder)?;
-    let accuracy = model.accuracy(&ready, a.weights.as_deref(), a.source.samples.as_deref())?;
+    let accuracy = model.accuracy(&ready, floats)?;
     calibrate::save_accuracy(accuracy.as_ref(), &folder)?;
     let key = ready.verifier_key();
     let done = Done {

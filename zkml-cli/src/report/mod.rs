@@ -5,8 +5,8 @@
 mod charts;
 mod graph;
 
+use crate::commands::inspect::system;
 use crate::failure::Outcome;
-use crate::model::Model;
 use charts::{bars, timeline, Bar};
 use maud::{html, Markup, PreEscaped, DOCTYPE};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use zkml_dsl::engine::{Accuracy, CostReport, Proof};
 use zkml_dsl::DynamicModel;
 use zkml_ir::graph::Graph;
 use zkml_progress::Phase;
-use zkml_runtime::protocol::{Proof as Argument, System};
+use zkml_runtime::protocol::Proof as Argument;
 use zkml_runtime::security::SecurityReport;
 
 /// What a page is about.
@@ -44,15 +44,13 @@ impl Proven {
         proof: &Proof,
         prove: Duration,
         phases: Vec<Phase>,
-        of: &Model,
+        accuracy: Option<Accuracy>,
     ) -> Outcome<Self> {
         let key = model.verifier_key();
         let portable = key.portable(model.graph())?;
-        let system = System::new(portable.plan, portable.level, zkml_runtime::protocol::Label::Inference)
-            .map_err(crate::failure::Failure::input)?;
+        let system = system(&portable).map_err(crate::failure::Failure::input)?;
         let argument =
             Argument::from_bytes(&proof.argument, &system).map_err(crate::failure::Failure::input)?;
-        let accuracy = of.accuracy(model, None, None)?;
         Ok(Self {
             prove,
             phases,

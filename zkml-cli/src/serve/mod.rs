@@ -66,7 +66,7 @@ pub fn run(a: &Serve, output: &Output) -> Outcome {
     if token.as_deref() == Some("") {
         return Err(Failure::input("the token is empty"));
     }
-    let ready = model.set_up(None, None, &a.place)?;
+    let (ready, _) = model.set_up(None, None, &a.place)?;
     let key = ready.verifier_key();
     // Whoever started the service chose the level.
     let accepted = AcceptedLevel::from(key.data().level);

@@ -89,8 +89,7 @@ impl Store {
         let write = self.0.begin_write()?;
         let added = {
             let (mut jobs, mut queue) = (write.open_table(JOBS)?, write.open_table(QUEUE)?);
-            let there = jobs.get(id)?.map(|v| serde_json::from_slice::<Job>(v.value())).transpose()?;
-            match there {
+            match job_of(&jobs, id)? {
                 // One that failed may be asked for again.
                 Some(job) if job.state != State::Failed => Added::There(Box::new(job)),
                 _ if redb::ReadableTableMetadata::len(&queue)? as usize >= room => Added::Full,
@@ -108,9 +107,7 @@ impl Store {
 
     pub fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {
         let read = self.0.begin_read()?;
-        let jobs = read.open_table(JOBS)?;
-        let job = jobs.get(id)?.map(|v| serde_json::from_slice(v.value())).transpose()?;
-        Ok(job)
+        job_of(&read.open_table(JOBS)?, id)
     }
 
     /// Begins the job that waits longest: its attempts are counted. It stays in the queue until it is done.
@@ -119,8 +116,7 @@ impl Store {
         let begun = {
             let (mut jobs, queue) = (write.open_table(JOBS)?, write.open_table(QUEUE)?);
             let Some(id) = queue.first()?.map(|(_, id)| id.value().to_owned()) else { return Ok(None) };
-            let job = jobs.get(&*id)?.map(|v| serde_json::from_slice::<Job>(v.value())).transpose()?;
-            let Some(mut job) = job else { return Ok(None) };
+            let Some(mut job) = job_of(&jobs, &id)? else { return Ok(None) };
             job.attempts += 1;
             jobs.insert(&*id, &serde_json::to_vec(&job)?[..])?;
             (id, job)
@@ -134,8 +130,7 @@ impl Store {
         let write = self.0.begin_write()?;
         {
             let mut jobs = write.open_table(JOBS)?;
-            let job = jobs.get(id)?.map(|v| serde_json::from_slice::<Job>(v.value())).transpose()?;
-            match job {
+            match job_of(&jobs, id)? {
                 None => return Ok(Removed::Unknown),
                 Some(job) if job.state == State::Queued && job.attempts > 0 => return Ok(Removed::UnderWay),
                 Some(_) => {
@@ -164,6 +159,13 @@ impl Store {
         let read = self.0.begin_read()?;
         Ok(redb::ReadableTableMetadata::len(&read.open_table(QUEUE)?)? as usize)
     }
+}
+
+fn job_of(
+    jobs: &impl ReadableTable<&'static str, &'static [u8]>,
+    id: &str,
+) -> Result<Option<Job>, StoreError> {
+    Ok(jobs.get(id)?.map(|v| serde_json::from_slice(v.value())).transpose()?)
 }
 
 fn unqueue(queue: &mut Table<'_, u64, &'static str>, id: &str) -> Result<(), StoreError> {

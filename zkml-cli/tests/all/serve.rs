@@ -47,33 +47,20 @@ impl Server {
             .into()
     }
 
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
     fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        let sent = Self::agent()
-            .post(format!("{}{path}", self.address))
-            .header("Authorization", &format!("Bearer {TOKEN}"))
-            .send(body);
-        let mut response = sent.unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        json_of(Self::agent().post(self.url(path)).header("Authorization", &bearer()).send(body))
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
-        let sent = Self::agent()
-            .get(format!("{}{path}", self.address))
-            .header("Authorization", &format!("Bearer {TOKEN}"))
-            .call();
-        let mut response = sent.unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        json_of(Self::agent().get(self.url(path)).header("Authorization", &bearer()).call())
     }
 
     fn delete(&self, path: &str) -> (u16, String) {
-        let sent = Self::agent()
-            .delete(format!("{}{path}", self.address))
-            .header("Authorization", &format!("Bearer {TOKEN}"))
-            .call();
-        let mut response = sent.unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+        text_of(Self::agent().delete(self.url(path)).header("Authorization", &bearer()).call())
     }
 
     /// The job, once it is done.
@@ -103,6 +90,22 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn bearer() -> String {
+    format!("Bearer {TOKEN}")
+}
+
+type Sent = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+
+fn text_of(sent: Sent) -> (u16, String) {
+    let mut response = sent.unwrap();
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+}
+
+fn json_of(sent: Sent) -> (u16, Value) {
+    let (status, text) = text_of(sent);
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 fn request(seed: usize) -> String {

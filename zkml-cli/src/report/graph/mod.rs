@@ -11,9 +11,10 @@ use layout::core::geometry::Point;
 use layout::core::style::StyleAttr;
 use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
 use layout::topo::layout::VisualGraph;
-use outline::{generic, Outline};
+use outline::Outline;
 use std::collections::HashMap;
 use zkml_dsl::engine::CostReport;
+use zkml_ir::cost::generic;
 use zkml_ir::graph::{Graph, NodeId, Op};
 
 /// Boxes that are still readable; a drawing of more gets fewer than that.

@@ -1,6 +1,7 @@
 //! Boxes and arrows of a drawing: one box per op, or fewer where there are too many.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use zkml_ir::cost::generic;
 use zkml_ir::graph::{Graph, NodeId};
 
 /// Ops that follow each other, in one iteration of a loop or in all of them.
@@ -111,27 +112,6 @@ impl Outline {
         let edges = self.edges.iter().map(|&(a, b)| (to[a], to[b]));
         self.edges = edges.filter(|(a, b)| a < b).collect();
     }
-}
-
-/// Loop indices as `*`, as the report has them.
-pub fn generic(name: &str) -> String {
-    let mut out = String::new();
-    let mut inside = false;
-    for c in name.chars() {
-        match (c, inside) {
-            ('[', _) => {
-                inside = true;
-                out += "[*";
-            }
-            (']', _) => {
-                inside = false;
-                out.push(']');
-            }
-            (_, true) => {}
-            (c, false) => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
